@@ -1,0 +1,1 @@
+"""The agent: command line, profile, plan, engine, spool, key, upload."""

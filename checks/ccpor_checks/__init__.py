@@ -1,0 +1,1 @@
+"""The checks: each looks at the world and returns what it saw."""

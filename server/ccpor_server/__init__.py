@@ -1,0 +1,1 @@
+"""The collector: receives signed reports, keeps them, fills the checklist, shows it."""
