@@ -97,7 +97,7 @@ class Context:
         return left if at_most is None else min(left, at_most)
 
     def on_abandon(self, closer: Callable[[], object]) -> None:
-        """Register what breaks a blocked call from outside, e.g. ``lambda: s.shutdown(SHUT_RDWR)``."""
+        """Register what breaks a blocked call from outside, e.g. a socket's shutdown."""
         self._closers.append(closer)
         if self.abandoned:
             self.abandon()
@@ -154,7 +154,7 @@ class Check(Generic[E, O]):
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """Root of what checks return: JSON scalars and tuples, the unit in the name, None for unknown."""
+    """Root of what checks return: JSON scalars and tuples, units in names, None for unknown."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -26,8 +26,8 @@ WEIGHT = {Severity.BLOCKER: 2, Severity.WARNING: 1, Severity.INFO: 0}
 class Judged:
     """The findings of one check on one target, and whether checks that need it may run.
 
-    `gate` is the id of the finding that stops them, or None when they may. It is decided on what a
-    fault would cost on a required target: a closed port stops TLS even where the target is optional.
+    `gate` is the id of the finding that stops them, or None when they may. It is decided on what
+    a fault costs on a required target: a closed port stops TLS even where the target is optional.
     """
 
     findings: tuple[Finding, ...]

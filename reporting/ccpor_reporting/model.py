@@ -21,7 +21,7 @@ UtcTime = datetime  # always aware, always UTC; written as RFC 3339 with a Z
 class Status(enum.StrEnum):
     """What was observed."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a status
     FAIL = "fail"
     ERROR = "error"  # we could not look, or our own bug; never the world's fault
     SKIP = "skip"  # a needed check did not pass; `because` names the finding
@@ -71,7 +71,7 @@ class _Noun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Fal
 
 
 class Location(_Noun, frozen=True, kw_only=True):
-    """A court or agency premises with workstations, and the role of this workstation."""
+    """A court or agency premises with workstations, and this workstation's role."""
 
     court: str
     name: str
