@@ -1,0 +1,66 @@
+# ccpor-check: `make help` lists everything.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ROOMS := agent checks reporting server
+export PYTHONDONTWRITEBYTECODE=
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix serve gold bench faults install peers quick lock clean
+
+help: ## list what there is
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.done ## make the environment (.venv) from the hashed lock
+
+$(VENV)/.done: requirements.lock pyproject.toml
+	@echo "making the environment in $(VENV) (about a minute) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install ## a collector, an enrolled machine, a real run, the filled checklist (CHECK_ONLY=1: then stop)
+	@$(BIN)/python -m tests.demo $(if $(CHECK_ONLY),--check-only)
+
+peers: ## install the servers that the tests use (Debian; needs root)
+	@.ci/install
+
+test: peers install ## install what the tests need, then run all of them
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+quick: install ## the tests that take no more than a moment each
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow and not wine and not browser" $(PYTEST_ARGS)
+
+check: install ## format, lint, types, generated documents
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@.ci/no-hosts
+
+fix: install ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+serve: install ## a collector on https://localhost:8443 with its data in .demo/serve
+	@$(BIN)/python -m tests.demo --serve
+
+gold: install ## rewrite golden files and generated documents; review the diff
+	@CCPOR_GOLD=1 $(BIN)/python -m pytest -q tests/reporting tests/agent -k "gold or current or documented" || true
+	@$(BIN)/python -m ccpor_reporting.schema > docs/schema/ccpor-report-1.schema.json
+	@$(BIN)/python -m ccpor_reporting.render.findings_page > docs/findings.md
+
+bench: install ## times beside a peer, in one run
+	@$(BIN)/python -m tests.benchmarks
+
+faults: install ## 20 faulty TLS/HTTP endpoints and 10 faulty names: is each named? (a table)
+	@$(BIN)/python -m tests.faults
+
+lock: ## renew requirements.lock (needs uv)
+	@uv pip compile --no-header --generate-hashes --universal -q --python-version 3.11 \
+	    --all-extras pyproject.toml -o requirements.lock
+	@.ci/no-hosts
+
+clean: ## remove what make made
+	@rm -rf $(VENV) .demo .cache .lab node_modules .pytest_cache .mypy_cache .ruff_cache

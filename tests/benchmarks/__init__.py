@@ -1,0 +1,1 @@
+"""`make bench`: our times beside a peer's, on the same targets, in one run."""

@@ -1,0 +1,206 @@
+"""The steps of the demo, each by the programs that a court and the AOC would run."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import string
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+
+from tests.demo.certificates import Issued, issue
+from tests.demo.servers import serving
+
+NAME = "ccpor.example.org"
+COURT, PLACE, ROLE = "ca-sonoma", "santa-rosa", "scan-station"
+STARTS_WITHIN_S = 20
+
+
+class StepFailed(Exception):
+    """A program of the demo ended otherwise than it should; the message quotes it."""
+
+
+class Demo:
+    """Start, enrol, run, upload, show. As a context manager it stops whatever it started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._stack = ExitStack()
+        self._port = 0
+        self._sign_in: tuple[str, str] = ("", "")
+        self._issued: Issued
+
+    def __enter__(self) -> Demo:
+        self.folder.mkdir(parents=True)
+        self._issued = issue(self.folder / "tls", (NAME, "localhost"))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def whole_way(self) -> int:
+        """Go the whole way; return how many technical items the checklist shows as met."""
+        self.collector()
+        servers = self._stack.enter_context(
+            serving((NAME,), self._issued.cert_file, self._issued.key_file)
+        )
+        say("publishing the profile of a sample court")
+        profile = self._write_profile(
+            dns_1=servers.dns[0], dns_2=servers.dns[1], ntp=servers.ntp, web=servers.web
+        )
+        place = ("--court", COURT, "--location", PLACE, "--role", ROLE)
+        self._office("profile", "publish", *place, str(profile))
+        say("making a one-time code and enrolling this machine")
+        code_file = self.folder / "code.txt"
+        self._office("code", "create", *place, "-o", str(code_file))
+        self._agent(
+            "enroll",
+            *("--collector", self.address),
+            *("--code-file", str(code_file)),
+            *("--ca-file", str(self._issued.ca_file)),
+        )
+        say("looking, judging, signing, uploading: ccpor-check run")
+        run = self._agent("run", "--reason", "go-live", "--require-upload", ends=(0, 1, 3, 4))
+        print(run)
+        say("the Go-Live Readiness Checklist, as the collector fills it")
+        checklist = self._office("court", "checklist", COURT)
+        print(checklist)
+        name, password = self._sign_in
+        print(f"\npages     {self.address}\nsign in   {name}\npassword  {password}  (one time)")
+        return len(re.findall(r"^\s*\S* ?(?:MET|met)\b.*", checklist, re.MULTILINE))
+
+    def collector(self, port: int = 0) -> None:
+        """Make a fresh collector with one court and serve it over TLS on loopback."""
+        say("starting a collector with an empty database")
+        made = self._office("init", "--admin", "demo.admin")
+        found = re.search(r"password\W+(\S+)", made, re.IGNORECASE)
+        if not found:
+            raise StepFailed(f"init printed no one-time password:\n{made}")
+        self._sign_in = ("demo.admin", found[1])
+        go_live = (datetime.now(UTC) + timedelta(days=28)).date().isoformat()
+        self._office(
+            *("court", "add", COURT, "--name", "Superior Court of Sonoma County"),
+            *("--go-live", go_live),
+        )
+        self._office(
+            *("location", "declare", "--court", COURT, "--location", PLACE),
+            *("--role", ROLE, "--machines", "1"),
+        )
+        self._port = port or free_port()
+        log = (self.folder / "collector.log").open("wb")
+        self._stack.callback(log.close)
+        process = subprocess.Popen(
+            [
+                *program("ccpor-collector"),
+                *("serve", "--host", "127.0.0.1", "--port", str(self._port)),
+                *("--tls-cert", str(self._issued.cert_file)),
+                *("--tls-key", str(self._issued.key_file)),
+            ],
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        self._stack.callback(stop, process)
+        self._wait_for_collector(process)
+
+    @property
+    def address(self) -> str:
+        return f"https://localhost:{self._port}"
+
+    def wait_for_ctrl_c(self) -> None:
+        name, password = self._sign_in
+        print(f"\nlook around at {self.address} ({name} / {password}); Ctrl-C stops everything")
+        while True:
+            time.sleep(1)
+
+    def _wait_for_collector(self, process: subprocess.Popen[bytes]) -> None:
+        end = time.monotonic() + STARTS_WITHIN_S
+        while time.monotonic() < end and process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self._port), 1).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+        log = (self.folder / "collector.log").read_text(errors="replace")
+        raise StepFailed(f"the collector did not start:\n{log}")
+
+    def _write_profile(self, **ports: int) -> Path:
+        template = Path(__file__).with_name("profile.toml.in").read_text(encoding="utf-8")
+        go_live = (datetime.now(UTC) + timedelta(days=28)).date().isoformat()
+        text = string.Template(template).substitute(
+            ports,
+            collector=self._port,
+            go_live=go_live,
+            ca_file=self._issued.ca_file.as_posix(),
+        )
+        path = self.folder / "profile.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def _environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.upper().startswith("CCPOR_")}
+        return kept | {
+            "CCPOR_STATE_DIR": str(self.folder / "agent"),
+            "CCPOR_COLLECTOR_STATE_DIR": str(self.folder / "collector"),
+            "PYTHONUTF8": "1",
+        }
+
+    def _office(self, *words: str) -> str:
+        return self._call("ccpor-collector", words, ends=(0,))
+
+    def _agent(self, *words: str, ends: tuple[int, ...] = (0,)) -> str:
+        return self._call("ccpor-check", words, ends=ends)
+
+    def _call(self, name: str, words: tuple[str, ...], *, ends: tuple[int, ...]) -> str:
+        done = subprocess.run(
+            [*program(name), *words],
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+        if done.returncode not in ends:
+            said = (done.stdout + done.stderr).strip()
+            raise StepFailed(f"{name} {' '.join(words)} ended with {done.returncode}:\n{said}")
+        return done.stdout.rstrip()
+
+
+def program(name: str) -> list[str]:
+    """Return how to start one of ours with the interpreter that runs the demo."""
+    module = {"ccpor-check": "ccpor_agent.cli", "ccpor-collector": "ccpor_server.cli"}[name]
+    return [sys.executable, "-c", f"import sys; from {module} import main; sys.exit(main())"]
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(5)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def say(what: str) -> None:
+    print(f"\n── {what}", flush=True)
