@@ -1,0 +1,120 @@
+"""The Windows side, run by a real Windows Python under Wine: seam, registry, calls, sockets.
+
+What passes here has been seen under Wine and not on Windows; docs/windows.md says what that leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.peers.fake_ntp import FakeNtp, fake_ntp
+from tests.wine.lane import lane, windows_python
+from tests.wine.locked import subset
+
+wine = [
+    pytest.mark.wine,
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.xdist_group("wine"),  # one prefix, one user of it
+]
+
+# Tests of the Linux lane that run unchanged on a Windows Python.
+SHARED = (
+    "tests/checks/clock",
+    "tests/checks/workstation/test_windows.py",
+    "tests/checks/workstation/test_workstation.py",
+)
+# Linux' own servers are missing inside, and one test is about not being on Windows.
+LEFT_OUT = {
+    "test_a_right_clock_against_a_real_server_passes",
+    "test_the_reason_says_where_this_machine_stands[400-behind]",
+    "test_the_reason_says_where_this_machine_stands[-400-ahead]",
+    "test_a_real_server_without_a_source_of_time_is_unsynchronised",
+    "test_elsewhere_the_doors_say_that_this_is_not_windows",
+}
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """The lane's folder; between tests Wine stays up, after them nothing of it is left running."""
+    with lane() as built:
+        yield built
+
+
+def run_inside(
+    folder: Path, junit: Path, tests: Sequence[str], env: Mapping[str, str] | None = None
+) -> tuple[dict[str, set[str]], str]:
+    """Run *tests* on the Windows Python; return their names by outcome, and pytest's output."""
+    _, output = windows_python(
+        folder,
+        [
+            *("-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml=Z:{junit}"),
+            *tests,
+        ],
+        {"CI": "", **(env or {})},  # what is missing inside is skipped also where CI is set
+    )
+    assert junit.exists(), output
+    return outcomes(junit), output
+
+
+def outcomes(junit: Path) -> dict[str, set[str]]:
+    """Return the names of the tests by their outcome."""
+    by: dict[str, set[str]] = {"passed": set(), "failed": set(), "skipped": set()}
+    for case in ElementTree.parse(junit).iter("testcase"):
+        kinds = {child.tag for child in case}
+        outcome = "passed"
+        if kinds & {"failure", "error"}:
+            outcome = "failed"
+        elif "skipped" in kinds:
+            outcome = "skipped"
+        by[outcome].add(f"{case.get('classname')}::{case.get('name')}")
+    return by
+
+
+class TestUnderWine:
+    pytestmark = wine
+
+    def test_the_windows_side_passes_in_a_windows_python(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        """One call for all of them: starting Wine costs more than the tests do."""
+        with fake_ntp() as exact, fake_ntp(FakeNtp(offset_s=400)) as ahead:
+            seen, output = run_inside(
+                folder,
+                tmp_path / "inside.xml",
+                ["tests/wine/inside", *SHARED],
+                {"LANE_NTP_PORT": str(exact.port), "LANE_NTP_AHEAD_PORT": str(ahead.port)},
+            )
+
+        assert seen["failed"] == set(), output
+        assert {name.split("::")[1] for name in seen["skipped"]} == LEFT_OUT
+        assert len(seen["passed"]) > 130, output
+
+    def test_a_test_that_fails_inside_is_seen_outside(self, folder: Path, tmp_path: Path) -> None:
+        """Negative control: Wine swallows exit codes and outputs in ways of its own."""
+        bad = tmp_path / "test_bad.py"
+        bad.write_text(
+            "import sys\n"
+            "def test_windows():\n    assert sys.platform == 'win32'\n"
+            "def test_bad():\n    assert sys.platform == 'linux'\n"
+        )
+
+        seen, _ = run_inside(folder, tmp_path / "bad.xml", [f"Z:{bad}"])
+
+        names = {outcome: {n.split("::")[1] for n in found} for outcome, found in seen.items()}
+        assert names == {"passed": {"test_windows"}, "failed": {"test_bad"}, "skipped": set()}
+
+
+def test_the_lane_installs_what_the_lock_names_and_nothing_else() -> None:
+    """A wheel without a hash, or one that the lock does not know, is refused before any download."""
+    lock = (
+        'a==1 ; sys_platform == "win32" \\\n    --hash=sha256:11 \\\n    --hash=sha256:22\nB==2\n'
+    )
+
+    assert subset(lock, ["a"]) == ["a==1 --hash=sha256:11 --hash=sha256:22"]
+    with pytest.raises(LookupError, match="c"):
+        subset(lock, ["a", "c"])
