@@ -47,7 +47,7 @@ serve: install ## a collector on https://localhost:8443 with its data in .demo/s
 	@$(BIN)/python -m tests.demo --serve
 
 gold: install ## rewrite golden files and generated documents; review the diff
-	@CCPOR_GOLD=1 $(BIN)/python -m pytest -q tests/reporting tests/agent -k "gold or current or documented" || true
+	@CCPOR_GOLD=1 $(BIN)/python -m pytest -q tests/test_readme.py tests/reporting tests/agent -k "gold or current or documented" || true
 	@$(BIN)/python -m ccpor_reporting.schema > docs/schema/ccpor-report-1.schema.json
 	@$(BIN)/python -m ccpor_reporting.render.findings_page > docs/findings.md
 
