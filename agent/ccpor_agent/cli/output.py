@@ -1,0 +1,128 @@
+"""Results go to stdout or a file, words about them to stderr."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ccpor_agent.cli.lazy import silence_stdout
+from ccpor_reporting.model import Report
+from ccpor_reporting.render import FORMATS, render
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class CannotWrite(click.ClickException):
+    """The result has nowhere to go: exit code 2, since Click's own 1 would say "not ready"."""
+
+    exit_code = 2
+
+
+def output_options(function: F) -> F:
+    for option in (
+        click.option("--plain", is_flag=True, help="No colour, no redrawing, ASCII only."),
+        click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
+        click.option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            default="-",
+            help="Write the result to FILE; - is standard output.",
+        ),
+        click.option(
+            "--format",
+            "format_name",
+            type=click.Choice(list(FORMATS)),
+            help="How to show the result.  [default: text]",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def chosen_format(format_name: str | None, *, as_json: bool) -> str:
+    """Return the format asked for.
+
+    Raises:
+        click.UsageError: --json beside another --format.
+    """
+    if as_json and format_name not in (None, "json"):
+        raise click.UsageError(f"--json and --format {format_name} contradict, leave one out")
+    return "json" if as_json else format_name or "text"
+
+
+def write_report(report: Report, format_name: str, output: str, *, plain: bool) -> None:
+    """Write *report* to stdout (``-``) or durably to the file *output*.
+
+    Raises:
+        CannotWrite: The file cannot be written.
+    """
+    if output == "-":
+        say(_rendered(report, format_name, plain=plain))
+        return
+    text = render(report, format_name)
+    write_file(output, text.encode("utf-8", "replace"))
+
+
+def say(text: str) -> None:
+    """Write *text* to stdout; the verdict stands even if nobody reads it to the end."""
+    try:
+        click.echo(text, nl=False, color=True)
+    except BrokenPipeError:
+        silence_stdout()
+
+
+def _rendered(report: Report, format_name: str, *, plain: bool) -> str:
+    terminal = sys.stdout.isatty()
+    plain = plain or not terminal
+    text = render(
+        report,
+        format_name,
+        width=min(shutil.get_terminal_size().columns, 100) if terminal else 80,
+        color=not plain and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb",
+        unicode=not plain and _writes_unicode(),
+    )
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
+
+
+def _writes_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def require_place(output: str) -> None:
+    """Return when *output* can be written by the look of it, before minutes are spent.
+
+    Raises:
+        CannotWrite: Its folder is not there, or it is a folder itself.
+    """
+    path = Path(output)
+    if output != "-" and not path.absolute().parent.is_dir():
+        raise CannotWrite(f"{output}: there is no folder {path.parent}")
+    if output != "-" and path.is_dir():
+        raise CannotWrite(f"{output} is a folder, write the name of a file")
+
+
+def write_file(output: str, content: bytes) -> None:
+    """Write *content* durably to the file *output*.
+
+    Raises:
+        CannotWrite: It cannot be written.
+    """
+    from ccpor_agent.seam import write_durably
+
+    try:
+        path = Path(output).resolve()
+        if path.exists() and not path.is_file():  # a device or a pipe: never replaced by a file
+            with path.open("wb") as stream:
+                stream.write(content)
+        else:
+            write_durably(path, content, 0o666)  # less the umask: the file is the person's own
+    except OSError as exc:
+        raise CannotWrite(f"{output} cannot be written ({exc.strerror})") from exc

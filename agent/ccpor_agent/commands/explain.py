@@ -1,0 +1,70 @@
+"""``ccpor-check explain CODE``: what a code or one of its faults means."""
+
+from __future__ import annotations
+
+import textwrap
+from difflib import get_close_matches
+
+import click
+
+from ccpor_reporting.faults import FAR_END, Code, catalogue
+
+EPILOG = """\b
+Examples:
+  ccpor-check explain tls.validity
+  ccpor-check explain tls.validity/expired
+"""
+
+
+def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    faults = [f"{code}/{reason}" for code, entry in catalogue().items() for reason in entry.reasons]
+    return [each for each in [*catalogue(), *faults] if each.startswith(incomplete)]
+
+
+@click.command("explain", epilog=EPILOG)
+@click.argument("code", shell_complete=_complete)
+def explain(code: str) -> None:
+    """Explain one code: what it means, how to see it by hand, who fixes it.
+
+    CODE is a code such as tls.validity, or one fault of it such as tls.validity/expired.
+    """
+    name, slash, reason = code.partition("/")
+    entry = catalogue().get(name)
+    if entry is None:
+        raise click.UsageError(_unknown(code, [*catalogue()], "see ccpor-check list"))
+    if slash and reason not in entry.reasons:
+        faults = [f"{name}/{each}" for each in entry.reasons]
+        raise click.UsageError(_unknown(code, faults, f"{name} knows {', '.join(entry.reasons)}"))
+    click.echo("\n".join(_lines(entry, [reason] if slash else list(entry.reasons))))
+
+
+def _unknown(code: str, known: list[str], otherwise: str) -> str:
+    near = get_close_matches(code.partition("/")[0] if "/" not in known[0] else code, known, 1, 0.5)
+    return f'there is no code "{code}"; ' + (f"did you mean {near[0]}?" if near else otherwise)
+
+
+def _lines(entry: Code, reasons: list[str]) -> list[str]:
+    lines = [entry.code, *_indented("Passes when", entry.title)]
+    for reason in reasons:
+        fault = entry.reasons[reason]
+        owner = "whoever runs the target" if fault.owner == FAR_END else fault.owner
+        lines += ["", f"{entry.code}/{reason}"]
+        lines += _indented("Means", fault.means)
+        lines += _indented("See it by hand", fault.see)
+        lines += _indented("Fix", fault.fix)
+        lines += _indented("Usually fixed by", owner)
+    return lines
+
+
+def _indented(label: str, text: str) -> list[str]:
+    """Return *text* under its label; its own line breaks, e.g. between commands, are kept."""
+    first, *more = text.splitlines() or [""]
+    lines = textwrap.wrap(
+        f"{label}: {first}",
+        92,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [*lines, *(f"    {line}" for line in more)]

@@ -1,0 +1,103 @@
+"""``ccpor-check list``: the checks there are and their codes."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from ccpor_checks.registry import BUILTIN, ENTRY_POINT_GROUP, UNAVAILABLE, UnknownCheck, load
+from ccpor_reporting.faults import catalogue
+
+EPILOG = """\b
+Examples:
+  ccpor-check list
+  ccpor-check list --json
+"""
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    title: str
+    does: str
+    codes: tuple[str, ...]
+    needs: tuple[str, ...]
+    version: int | None  # None: not in this version of ccpor-check
+    origin: str
+
+
+@click.command("list", epilog=EPILOG)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def list_checks(*, as_json: bool) -> None:
+    """List the checks there are and their codes."""
+    listed = checks()
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(listed), indent=2))
+        return
+    for each in listed:
+        if each.version is None:
+            why = each.title or "not in this version; a profile that names it gets errors"
+            click.echo(f"{each.id}: {why}")
+        else:
+            click.echo(f"{each.id}: {each.title}")
+            if each.needs:
+                click.echo(f"  needs {' '.join(each.needs)}")
+            click.echo(f"  {each.does}")
+        for code in each.codes:
+            entry = catalogue().get(code)
+            reasons = " ".join(entry.reasons) if entry else ""
+            click.echo(f"  {code}  {reasons}".rstrip())
+        click.echo()
+
+
+def checks() -> list[Listed]:
+    """Return our own checks in the order of a run, then installed ones, then those to come."""
+    from importlib.metadata import entry_points
+
+    listed = [_listed(name, "ccpor-check") for name in BUILTIN]
+    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda each: each.name):
+        if point.name not in BUILTIN:
+            origin = point.dist.name if point.dist else "installed"
+            listed.append(_installed(point.name, origin))
+    for name in sorted(UNAVAILABLE):
+        codes = tuple(code for code in catalogue() if code.partition(".")[0] == name)
+        listed.append(
+            Listed(
+                id=name,
+                title="",
+                does="",
+                codes=codes,
+                needs=(),
+                version=None,
+                origin="ccpor-check",
+            )
+        )
+    return listed
+
+
+def _installed(name: str, origin: str) -> Listed:
+    """Return a third party's check; one that does not load is listed with what is wrong."""
+    try:
+        return _listed(name, origin)
+    except (UnknownCheck, ImportError, AttributeError, SyntaxError) as exc:
+        return Listed(
+            id=name,
+            title=f"does not load ({type(exc).__name__}), mend the package {origin}",
+            does="",
+            codes=(),
+            needs=(),
+            version=None,
+            origin=origin,
+        )
+
+
+def _listed(name: str, origin: str) -> Listed:
+    check = load(name)
+    return Listed(
+        id=check.id,
+        title=check.title,
+        does=check.does,
+        codes=check.codes,
+        needs=check.needs,
+        version=check.version,
+        origin=origin,
+    )

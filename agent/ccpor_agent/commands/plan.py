@@ -1,0 +1,140 @@
+"""``ccpor-check plan``: what a run would do to the network and the disk, without doing it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from ccpor_agent.cli.asked import asked_plan, asked_profile, choosing_options, profile_option
+from ccpor_agent.plan import Node, Plan
+
+EPILOG = """\b
+Examples:
+  ccpor-check plan --profile court.toml
+  ccpor-check plan --only aoc-datacenter
+  ccpor-check plan --format json
+
+Nothing is contacted, not even a name server.
+"""
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One check on one target, as `plan` tells it."""
+
+    target: str
+    check: str
+    contacts: str
+    does: str
+    codes: tuple[str, ...]
+    needs: tuple[str, ...]
+    at_most_seconds: float
+    runs: bool  # False: this version does not have the check
+
+
+@click.command("plan", epilog=EPILOG)
+@profile_option
+@choosing_options
+@click.option("--format", "format_name", type=click.Choice(["text", "json"]), default="text")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def plan(
+    *,
+    profile_file: Path | None,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    format_name: str,
+    as_json: bool,
+) -> None:
+    """Show what `run` would contact, write and send, without doing it."""
+    from ccpor_agent.seam import state_folder
+
+    asked = asked_plan(asked_profile(profile_file), only, skip)
+    state = state_folder()
+    told = {
+        "profile": asked.profile.id,
+        "version": asked.profile.version,
+        "sha256": asked.profile.sha256,
+        "steps": [step(node) for node in asked.nodes],
+        "excluded": [each.finding_id for each in asked.excluded],
+        "writes": [str(state / "reports"), str(state / "journal"), str(state / "logs")],
+        "sends": _sends(state),
+    }
+    if as_json or format_name == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2))
+    else:
+        click.echo("\n".join(_lines(asked, told)))
+
+
+def step(node: Node) -> Step:
+    """Return what *node* would do."""
+    return Step(
+        target=node.target.id,
+        check=node.check_id,
+        contacts=contacts(node),
+        does=_does(node),
+        codes=tuple(rule.code for rule in node.rules),
+        needs=tuple(check for _target, check in node.needs),
+        at_most_seconds=node.budget_s,
+        runs=node.check is not None,
+    )
+
+
+def contacts(node: Node) -> str:
+    """Return whom the check talks to: ``host:port``, name servers, a device, or nobody."""
+    if node.check is None:
+        return "nobody"
+    target = node.target
+    if node.check_id == "dns":
+        resolvers = getattr(node.options, "resolvers", None)
+        asked = ", ".join(resolvers) if resolvers else "the system's name servers"
+        return f"{asked} about {target.host}"
+    if not target.host:
+        return "this machine only" if target.scheme == "workstation" else target.url
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    return f"{host}:{target.port}" if target.port else host
+
+
+def _does(node: Node) -> str:
+    if node.check is None:
+        return "nothing: this version of ccpor-check cannot look at it yet"
+    upload_kb = getattr(node.options, "upload_kb", None)
+    extra = f" Uploads {upload_kb * 1000} bytes of synthetic data." if upload_kb else ""
+    return node.check.does + extra
+
+
+def _sends(state: Path) -> str | None:
+    """Return where the report would go; None before enrolment."""
+    from ccpor_agent.identity import IdentityInvalid, load_identity
+
+    try:
+        identity = load_identity(state)
+    except IdentityInvalid:
+        return None
+    return identity.collector if identity else None
+
+
+def _lines(asked: Plan, told: dict[str, Any]) -> list[str]:
+    profile = asked.profile
+    lines = [f"{profile.title or profile.id} ({profile.id}, version {profile.version})"]
+    target = ""
+    for each in told["steps"]:
+        if each.target != target:
+            target = each.target
+            lines += ["", target]
+        lines.append(
+            f"  {each.check}: contacts {each.contacts}; at most {each.at_most_seconds:g} s"
+        )
+        lines.append(f"    {each.does}")
+        after = f", after {' and '.join(each.needs)}" if each.needs else ""
+        lines.append(f"    findings: {' '.join(each.codes)}{after}")
+    lines += ["", "Writes below:"] + [f"  {folder}" for folder in told["writes"]]
+    lines.append(
+        f"Sends the report to {told['sends']}"
+        if told["sends"]
+        else "Sends nothing: this machine is not enrolled"
+    )
+    if asked.excluded:
+        lines.append(f"Left out: {', '.join(told['excluded'])}")
+    return lines

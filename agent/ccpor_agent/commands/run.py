@@ -1,0 +1,131 @@
+"""``ccpor-check run``: look, judge, explain, save, upload."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ccpor_agent.cli import EXIT_NOT_ACKNOWLEDGED, INTERRUPTED, OWN_BUG
+from ccpor_agent.cli.asked import asked_plan, asked_profile, choosing_options, profile_option
+from ccpor_agent.cli.output import chosen_format, output_options, require_place, write_report
+from ccpor_agent.engine import DEFAULT_LIMIT_S, DEFAULT_THREADS
+from ccpor_reporting.model import RunReason
+from ccpor_reporting.verdict import exit_code
+
+if TYPE_CHECKING:
+    from ccpor_agent.whole_run import Done
+
+EPILOG = """\b
+Examples:
+  ccpor-check run
+  ccpor-check run --profile court.toml --no-upload
+  ccpor-check run --only 'tls.*' --format json -o tls.json
+  ccpor-check run --reason incident --incident INC-2027-031 --require-upload
+
+\b
+Exit codes: 0 ready, 1 not ready, 2 usage or profile error, 3 could not tell,
+4 ready but not acknowledged (--require-upload), 130 interrupted.
+"""
+
+
+@click.command("run", epilog=EPILOG)
+@profile_option
+@choosing_options
+@output_options
+@click.option("--no-upload", is_flag=True, help="Keep the report on this machine.")
+@click.option("--require-upload", is_flag=True, help="Exit 4 unless the collector acknowledged it.")
+@click.option(
+    "--reason",
+    type=click.Choice([each.value for each in RunReason]),
+    help="Why this run is made.  [default: ad-hoc, or incident with --incident]",
+)
+@click.option("--incident", metavar="ID", help="The incident this run belongs to.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 1000),
+    default=DEFAULT_THREADS,
+    show_default=True,
+    metavar="N",
+    help="How many checks may run at once.",
+)
+@click.option(
+    "--deadline",
+    type=click.FloatRange(0, 86_400, min_open=True),
+    default=DEFAULT_LIMIT_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="End the whole run after this long; what was not reached is an error.",
+)
+@click.pass_context
+def run(
+    ctx: click.Context,
+    *,
+    profile_file: Path | None,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    format_name: str | None,
+    output: str,
+    as_json: bool,
+    plain: bool,
+    no_upload: bool,
+    require_upload: bool,
+    reason: str | None,
+    incident: str | None,
+    jobs: int,
+    deadline: float,
+) -> None:
+    """Look at everything the profile names and say whether it is ready."""
+    from ccpor_agent import whole_run
+
+    if no_upload and require_upload:
+        raise click.UsageError("--no-upload and --require-upload contradict, leave one out")
+    format_name = chosen_format(format_name, as_json=as_json)
+    if math.isnan(deadline):  # passes every range
+        raise click.BadParameter("write a number of seconds", param_hint="--deadline")
+    require_place(output)
+    if profile_file is None and not no_upload:
+        whole_run.refresh()
+    profile = asked_profile(profile_file)
+    plan = asked_plan(profile, only, skip)
+    asked = whole_run.Asked(
+        plan=plan,
+        reason=_reason(reason, incident),
+        incident=incident,
+        threads=jobs,
+        limit_s=deadline,
+        plain=plain,
+        retest=_retest(profile_file),
+    )
+    done = whole_run.run_and_save(asked)
+    write_report(done.report, format_name, output, plain=plain)  # nobody waits for the upload
+    acknowledged = False
+    if not no_upload and not done.report.interrupted:
+        acknowledged = whole_run.send(done)
+    ctx.exit(_code(done, needs_receipt=require_upload and not acknowledged))
+
+
+def _code(done: Done, *, needs_receipt: bool) -> int:
+    """Return the exit code of a finished run."""
+    if done.saved_at is None:
+        return OWN_BUG  # whatever was seen, there is nothing to prove it with
+    if done.report.interrupted:
+        return INTERRUPTED
+    code = exit_code(done.report.verdict)
+    return EXIT_NOT_ACKNOWLEDGED if code == 0 and needs_receipt else code
+
+
+def _reason(reason: str | None, incident: str | None) -> RunReason:
+    if incident is not None and not (0 < len(incident) <= 100 and incident.isprintable()):
+        raise click.BadParameter("write an id of 1 to 100 characters", param_hint="--incident")
+    if reason is None:
+        return RunReason.INCIDENT if incident else RunReason.AD_HOC
+    return RunReason(reason)
+
+
+def _retest(profile_file: Path | None) -> str:
+    words = ["--profile", str(profile_file)] if profile_file else []
+    return shlex.join(["ccpor-check", "run", *words])

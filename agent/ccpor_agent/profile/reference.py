@@ -1,0 +1,134 @@
+"""The key reference of the profile (docs/profile.md), derived from what the reader reads.
+
+``python -m ccpor_agent.profile.reference > docs/profile.md`` rewrites it; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+import msgspec.inspect as kinds
+
+from ccpor_agent.profile.faults import value_words
+from ccpor_agent.profile.shape import (
+    LATER_TABLES,
+    LocationKeys,
+    TargetKeys,
+    TopKeys,
+    Workload,
+)
+from ccpor_agent.profile.tables import describe, fields_of, kind_words
+from ccpor_agent.profile.url import SCHEMES
+from ccpor_checks.registry import BUILTIN, load
+
+HEAD = """# The profile
+
+A profile says which targets a court's machine looks at, with which checks and limits. It is a TOML
+file, strict: a key that is not named here is refused, with its file, line and value, and all faults
+are told at once. `ccpor-check plan --profile FILE` reads one without contacting anybody.
+
+This page is derived from the program; edit the options of a check, not this file.
+
+A limit is one number (beyond it the finding fails and blocks) or a pair `[warning, blocker]`.
+Secrets never stand in a profile: `*_file` names a file of this machine that holds one.
+
+```toml
+schema = "ccpor-profile/1"
+title = "Sonoma, Santa Rosa, scan station"
+version = 3
+go_live = 2027-03-01
+
+[location]
+court = "ca-sonoma"
+name = "santa-rosa"
+role = "scan-station"
+
+[[target]]
+id = "aoc-datacenter"
+title = "AOC datacenter"
+why = "The CCPOR web application runs here"
+owner = "datacenter"
+url = "https://ccpor.example.org/login"
+
+[target.tls]
+min_days_left = 30
+
+[target.http]
+status = [200]
+contains = "CCPOR"
+```
+"""
+
+
+def reference() -> str:
+    """Return the page, ending in a line break."""
+    parts = [
+        HEAD,
+        _table("Before the first table", TopKeys),
+        _table("`[location]`", LocationKeys),
+        _table("`[workload]`, optional", Workload),
+        _table("`[[target]]`", TargetKeys),
+        _schemes(),
+        *(_table(f"`[target.{name}]`", load(name).options) for name in BUILTIN),
+        _later(),
+    ]
+    return "\n".join(parts)
+
+
+def _table(title: str, struct: type[msgspec.Struct]) -> str:
+    lines = [f"## {title}", "", "| key | what to write | without it |", "|---|---|---|"]
+    for name, field in fields_of(struct).items():
+        description = describe(field.type)
+        words = kind_words(field.type) + (f"; {description}" if description else "")
+        lines.append(f"| `{name}` | {_cell(words)} | {_cell(_default(field))} |")
+    return "\n".join([*lines, ""])
+
+
+def _default(field: kinds.Field) -> str:
+    if field.required:
+        return "refused"
+    value: Any = field.default
+    return "none" if value in (None, (), "", msgspec.NODEFAULT) else f"`{_whole(value)}`"
+
+
+def _whole(value: Any) -> str:
+    """Return *value* as written in TOML, at full length."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(value_words(each) for each in value) + "]"
+    return value_words(value)
+
+
+def _schemes() -> str:
+    lines = ["## Schemes of `url`", "", "| scheme | checks, in order | default port |"]
+    lines.append("|---|---|---|")
+    for name, scheme in SCHEMES.items():
+        branches = "".join(f", {each} with `[target.{each}]`" for each in scheme.branches)
+        port = {None: "none", 0: "to be written"}.get(scheme.port, str(scheme.port))
+        lines.append(f"| `{name}:` | {', '.join(scheme.chain)}{branches} | {port} |")
+    lines += ["", "A host that is an address is not looked up: its chain starts without `dns`.", ""]
+    return "\n".join(lines)
+
+
+def _later() -> str:
+    lines = [
+        "## Checks that this version does not have",
+        "",
+        "Their tables are read and their keys checked; their findings are errors, so that nothing",
+        "reads as ready that nobody looked at.",
+        "",
+        "| table | keys |",
+        "|---|---|",
+    ]
+    for name, keys in LATER_TABLES.items():
+        lines.append(f"| `[target.{name}]` | {', '.join(f'`{key}`' for key in keys)} |")
+    return "\n".join([*lines, ""])
+
+
+def _cell(words: str) -> str:
+    return words.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    click.echo(reference(), nl=False)

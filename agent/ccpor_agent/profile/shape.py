@@ -1,0 +1,124 @@
+"""What a profile is made of: the values others read, and the keys of each table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from ccpor_checks.base import Target
+from ccpor_reporting.model import Location, Owner, TargetRef
+
+SCHEMA = "ccpor-profile/1"
+SLUG = "^[a-z0-9][a-z0-9-]{0,62}\\Z"
+SLUG_WORDS = "lower case letters, digits and hyphens, at most 63"
+
+Slug = Annotated[str, Meta(pattern=SLUG, description=SLUG_WORDS)]
+Title = Annotated[str, Meta(max_length=200, description="at most 200 characters")]
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class TopKeys(_Table, frozen=True, kw_only=True):
+    """The keys before the first table."""
+
+    schema: Literal["ccpor-profile/1"]
+    version: Annotated[int, Meta(ge=1, le=10**9, description="raised with every change")]
+    title: Title = ""
+    go_live: date | None = None
+
+
+class LocationKeys(_Table, frozen=True, kw_only=True):
+    """``[location]``"""
+
+    court: Slug
+    name: Slug
+    role: Literal["scan-station", "clerk", "judge", "training-room", "lea"]
+
+
+class Workload(_Table, frozen=True, kw_only=True):
+    """``[workload]``: what the court will do at its busiest; None where nobody said."""
+
+    users: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    orders_per_hour: Annotated[float, Meta(gt=0, le=100_000)] | None = None
+    peak_share: Annotated[float, Meta(gt=0, le=1)] | None = None
+    pages_per_order: Annotated[float, Meta(gt=0, le=10_000)] | None = None
+    kb_per_page: Annotated[float, Meta(gt=0, le=100_000)] | None = None
+    max_order_seconds_p95: Annotated[float, Meta(gt=0, le=86_400)] | None = None
+
+
+class TargetKeys(_Table, frozen=True, kw_only=True):
+    """``[[target]]`` without the tables of its checks."""
+
+    id: Slug
+    url: Annotated[str, Meta(min_length=1, description="e.g. https://ccpor.example.org/login")]
+    title: Title = ""
+    why: Annotated[str, Meta(max_length=500)] = ""
+    owner: Owner = Owner.DATACENTER
+    required: bool = True
+    contrast: Annotated[
+        tuple[str, ...], Meta(max_length=10, description="URLs compared when the target fails")
+    ] = ()
+    checks: Annotated[tuple[str, ...], Meta(min_length=1, max_length=30)] | None = None
+
+
+# Tables of checks that this version cannot run: their keys are known, their values are not judged.
+LATER_TABLES: dict[str, tuple[str, ...]] = {
+    "path": (
+        *("samples", "max_rtt_p95_ms", "max_loss_pct", "max_jitter_ms"),
+        *("min_mtu", "route"),
+    ),
+    "proxy": ("mode", "url", "pac_url", "username", "password_file"),
+    "ssh": ("host_key", "username", "password_file", "password_env", "key_file", "timeout_s"),
+    "sftp": ("size_kb",),
+    "order": ("pages", "kb_per_page", "max_s", "readback"),
+    "snmp": (
+        *("version", "community_file", "user", "auth", "auth_file", "priv", "priv_file"),
+        *("interfaces", "sample_s", "max_utilisation_pct", "max_error_pct"),
+    ),
+    "capacity": ("mode", "directions", "required_mbit", "max_megabytes", "max_seconds"),
+    "scanner": (
+        *("model", "source", "pages", "dpi", "mode", "max_kb_per_page", "max_skew_deg"),
+        *("driver_min_version", "bitness", "sample"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Which targets, checks and limits are asked of a location; made by `read_profile` only."""
+
+    title: str
+    version: int
+    location: Location
+    targets: tuple[Target, ...]
+    sha256: str  # of the file's exact bytes, hex
+    base_dir: Path  # relative files start here
+    chains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # check ids by target id
+    go_live: date | None = None
+    workload: Workload | None = None
+    schema: str = SCHEMA
+
+    @property
+    def id(self) -> str:
+        """Return ``court/location/role``."""
+        return f"{self.location.court}/{self.location.name}/{self.location.role}"
+
+
+def target_ref(target: Target) -> TargetRef:
+    """Return what a report keeps of *target*."""
+    return TargetRef(
+        id=target.id,
+        title=target.title or target.id,
+        url=target.url,
+        why=target.why,
+        owner=target.owner,
+        required=target.required,
+    )

@@ -1,0 +1,109 @@
+"""What a person sees while a run goes on: a block of a few lines on stderr, redrawn in place.
+
+Only on a terminal that can move its cursor; elsewhere nothing is drawn at all.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TextIO
+
+REDRAW_S = 0.1
+MOST_SHOWN = 5
+USUAL_COLUMNS = 80
+UP, CLEAR_BELOW = "\x1b[{}F", "\x1b[0J"
+HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
+
+
+def wants_live(stream: TextIO, environ: Mapping[str, str], *, plain: bool) -> bool:
+    """Return whether *stream* is a terminal on which a block may be redrawn."""
+    if plain or "NO_COLOR" in environ or environ.get("TERM", "") == "dumb":
+        return False
+    if not stream.isatty():
+        return False
+    return os.name != "nt" or _windows_terminal(stream)
+
+
+def _windows_terminal(stream: TextIO) -> bool:
+    """Switch on ANSI sequences in the console of *stream*; False where it knows none."""
+    if sys.platform != "win32":
+        return False
+    import ctypes
+    import msvcrt
+
+    kernel = ctypes.windll.kernel32
+    handle = msvcrt.get_osfhandle(stream.fileno())
+    mode = ctypes.c_uint32()
+    virtual_terminal = 0x0004  # ENABLE_VIRTUAL_TERMINAL_PROCESSING
+    if not kernel.GetConsoleMode(handle, ctypes.byref(mode)):
+        return False
+    return bool(kernel.SetConsoleMode(handle, mode.value | virtual_terminal))
+
+
+@dataclass(slots=True)
+class Live:
+    """A view of a run: elapsed time, how many are done, and what has been running the longest."""
+
+    stream: TextIO
+    total: int
+    clock: Callable[[], float] = time.monotonic
+    _running: dict[tuple[str, str], float] = field(default_factory=dict)
+    _done: int = 0
+    _begun: float = 0.0
+    _drawn_at: float = -1.0
+    _drawn_lines: int = 0
+
+    def __post_init__(self) -> None:
+        self._begun = self.clock()
+
+    def began(self, target: str, check: str) -> None:
+        self._running[target, check] = self.clock()
+
+    def ended(self, target: str, check: str) -> None:
+        self._running.pop((target, check), None)
+        self._done += 1
+
+    def tick(self) -> None:
+        now = self.clock()
+        if now - self._drawn_at >= REDRAW_S:
+            self._drawn_at = now
+            self._draw(self.lines(now))
+
+    def close(self) -> None:
+        """Wipe the block: what stays on the screen is the result."""
+        self._draw([])
+        self.stream.write(SHOW)
+        self.stream.flush()
+
+    def lines(self, now: float) -> list[str]:
+        """Return the block at *now*, no line wider than the terminal."""
+        lines = [f"{now - self._begun:5.1f} s  {self._done} of {self.total} done"]
+        longest = sorted(self._running.items(), key=lambda item: item[1])
+        lines += [
+            f"{now - since:5.1f} s  {check} on {target}"
+            for (target, check), since in longest[:MOST_SHOWN]
+        ]
+        if len(longest) > MOST_SHOWN:
+            lines.append(f"         and {len(longest) - MOST_SHOWN} more")
+        # One column is left free: a full line makes some terminals wrap.
+        room = max(1, _columns(self.stream) - 1)
+        return [line if len(line) <= room else line[: room - 1] + "…" for line in lines]
+
+    def _draw(self, lines: list[str]) -> None:
+        back = f"\r{UP.format(self._drawn_lines)}" if self._drawn_lines else "\r"
+        text = "".join(f"{line}\n" for line in lines)
+        self.stream.write(f"{HIDE}{back}{CLEAR_BELOW}{text}")
+        self.stream.flush()
+        self._drawn_lines = len(lines)
+
+
+def _columns(stream: TextIO) -> int:
+    """Return the width of the terminal behind *stream* itself: stdout may go to a file."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or USUAL_COLUMNS
+    except OSError:  # no terminal, or its size is unknown
+        return USUAL_COLUMNS

@@ -1,0 +1,296 @@
+"""The profile reader: strict, all faults at once, and no text in the world crashes it."""
+
+from __future__ import annotations
+
+import contextlib
+import tomllib
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ccpor_agent.profile import ProfileInvalid, parse_profile, read_profile
+from ccpor_agent.profile.lines import locate
+from ccpor_agent.profile.reference import reference
+from ccpor_checks.base import Check
+from ccpor_checks.registry import UNAVAILABLE
+from tests.agent import fake_checks as fake
+from tests.agent.bad_profiles import BAD, message
+
+GOOD = Path(__file__).parent.parent / "profiles" / "good"
+HEAD = fake.profile_text({})
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in BAD.glob("*.toml")))
+def test_a_bad_profile_gets_its_exact_message(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message is all that the person at the court has; a changed word is a reviewed change."""
+    monkeypatch.chdir(BAD)
+
+    wanted = (BAD / f"{name}.txt").read_text(encoding="utf-8").rstrip("\n")
+    assert message(name) == wanted
+    assert "hunter2" not in wanted
+
+
+def test_the_corpus_is_large_and_every_profile_has_its_message() -> None:
+    """A profile without its message, or the other way round, would test nothing."""
+    profiles = {path.stem for path in BAD.glob("*.toml")}
+
+    assert profiles == {path.stem for path in BAD.glob("*.txt")}
+    assert len(profiles) >= 45
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in GOOD.glob("*.toml")))
+def test_a_good_profile_is_read_whole(name: str) -> None:
+    """Each scheme and each table of the format, as people will write them."""
+    profile = read_profile(GOOD / f"{name}.toml")
+
+    written = tomllib.loads((GOOD / f"{name}.toml").read_text(encoding="utf-8"))
+    assert [target.id for target in profile.targets] == [each["id"] for each in written["target"]]
+    assert profile.sha256 == sha256((GOOD / f"{name}.toml").read_bytes()).hexdigest()
+
+
+def test_every_fault_of_a_file_is_told_at_once_in_the_order_of_its_lines() -> None:
+    """Nobody should have to run the program nine times to learn of nine mistakes."""
+    text = (
+        'schema = "ccpor-profile/1"\nversion = 0\n[location]\ncourt = "X"\nname = "a"\n'
+        'role = "cook"\n[[target]]\nid = "A"\nurl = "gopher:"\n'
+    )
+
+    with pytest.raises(ProfileInvalid) as caught:
+        parse_profile(text, "p.toml", Path.cwd())
+
+    assert [(fault.line, fault.key) for fault in caught.value.faults] == [
+        (2, "version"),
+        (4, "location.court"),
+        (6, "location.role"),
+        (8, "target.id"),
+        (9, "target.url"),
+    ]
+
+
+SCHEMES = {
+    "tcp://h:1": "dns tcp",
+    "tcp://10.0.0.1:1": "tcp",
+    "tcp://[2001:db8::1]:1": "tcp",
+    "tls://h:1": "dns tcp tls",
+    "https://h": "dns tcp tls http",
+    "http://h/x?y=1": "dns tcp http",
+    "ssh://h": "dns tcp ssh",
+    "sftp://me@h/in": "dns tcp ssh sftp",
+    "ntp://h": "dns clock",
+    "ntp://10.0.0.1": "clock",
+    "snmp://h": "dns snmp",
+    "stamp://h:862": "dns path",
+    "icmp://h": "dns path",
+    "capacity://h:1": "dns tcp capacity",
+    "sane:fujitsu fi-7160": "scanner",
+    "twain:X": "scanner",
+    "wia:X": "scanner",
+    "isis:X": "scanner",
+    "escl://h/eSCL": "scanner",
+    "workstation:": "workstation",
+}
+FAKES = fake.loader(
+    *(fake.check(name) for name in ("dns", "tcp", "tls", "http", "clock", "workstation"))
+)
+
+
+def chain(url: str, extra: str = "") -> str:
+    profile = fake.read(f'{HEAD}[[target]]\nid = "t"\nurl = "{url}"\n{extra}', FAKES)
+    return " ".join(profile.chains["t"])
+
+
+@pytest.mark.parametrize("url", SCHEMES)
+def test_the_scheme_picks_the_chain(url: str) -> None:
+    """The chains are the contract; an address needs no name service."""
+    assert chain(url) == SCHEMES[url]
+
+
+def test_branches_are_taken_only_where_their_table_stands() -> None:
+    """A path walk or an order upload is never done to somebody who did not ask for it."""
+    assert chain("tcp://h:1", "[target.path]\nsamples = 3\n") == "dns tcp path"
+    assert chain("https://h", '[target.proxy]\nmode = "system"\n') == "proxy dns tcp tls http"
+    assert chain("https://h", "[target.order]\npages = 12\n") == "dns tcp tls http order"
+
+
+def test_named_checks_take_the_place_of_the_chain() -> None:
+    """`checks` is the way to ask one question only."""
+    assert chain("https://h", 'checks = ["dns"]\n') == "dns"
+
+
+def test_a_profile_is_taken_apart() -> None:
+    """What the rest of the agent reads from it."""
+    profile = fake.read(
+        '\ufeffschema = "ccpor-profile/1"\r\nversion = 3\r\ntitle = "T"\r\n'
+        "go_live = 2027-03-01\r\n"
+        '[location]\r\ncourt = "ca-x"\r\nname = "main"\r\nrole = "judge"\r\n'
+        "[workload]\r\nusers = 4\r\n"
+        '[[target]]\r\nid = "t"\r\nurl = "https://me@[2001:db8::1]:8443/a?b=c"\r\n'
+        'owner = "doj"\r\nrequired = false\r\n',
+        FAKES,
+    )
+
+    (target,) = profile.targets
+    assert (profile.id, profile.version, profile.go_live) == (
+        "ca-x/main/judge",
+        3,
+        date(2027, 3, 1),
+    )
+    assert profile.workload is not None
+    assert profile.workload.users == 4
+    assert (target.host, target.port, target.path, target.username) == (
+        "2001:db8::1",
+        8443,
+        "/a?b=c",
+        "me",
+    )
+    assert (target.owner.value, target.required) == ("doj", False)
+
+
+def test_an_installed_check_that_does_not_load_is_named_and_not_our_bug() -> None:
+    """A third party's broken package costs its check, with words about whose it is."""
+
+    def load(name: str) -> Check[Any, Any]:
+        if name == "court-badge":
+            raise ImportError("no module badge")
+        return FAKES(name)
+
+    text = f'{HEAD}[[target]]\nid = "t"\nurl = "tcp://h:1"\nchecks = ["court-badge"]\n'
+    with pytest.raises(ProfileInvalid, match=r"mend the package .*ImportError"):
+        fake.read(text, load)
+
+
+def test_a_least_amount_warns_above_where_it_blocks() -> None:
+    """min_memory_gb = [8, 4]: below 8 a warning, below 4 a blocker."""
+    from ccpor_checks.registry import load
+
+    text = HEAD + '[[target]]\nid = "w"\nurl = "workstation:"\n[target.workstation]\n'
+
+    assert fake.read(text + "min_memory_gb = [8, 4]\n", load).targets
+    with pytest.raises(ProfileInvalid, match="the larger number in front"):
+        fake.read(text + "min_memory_gb = [4, 8]\n", load)
+
+
+def test_every_check_this_version_lacks_has_known_keys_or_no_table() -> None:
+    """A misspelt key of a later check must be found today, not when the check comes."""
+    from ccpor_agent.profile.shape import LATER_TABLES
+
+    assert UNAVAILABLE - LATER_TABLES.keys() == {"link", "gateway"}
+    assert LATER_TABLES.keys() <= UNAVAILABLE
+
+
+def test_a_file_that_cannot_be_read_is_a_fault_like_any_other(tmp_path: Path) -> None:
+    """A missing file, a folder, and bytes that are no text: one line each."""
+    (tmp_path / "latin.toml").write_bytes('title = "Año"\n'.encode("latin-1"))
+    (tmp_path / "huge.toml").write_bytes(b"#" * (1024 * 1024 + 1))
+    said = {}
+    for name in ("gone.toml", ".", "latin.toml", "huge.toml"):
+        with pytest.raises(ProfileInvalid) as caught:
+            read_profile(tmp_path / name)
+        said[name] = str(caught.value).partition(":1: ")[2]
+
+    assert said == {
+        "gone.toml": "cannot be read (No such file or directory); "
+        "name a profile that this user may read",
+        ".": "cannot be read (Is a directory); name a profile that this user may read",
+        "latin.toml": "not UTF-8 at byte 10; save the file as UTF-8",
+        "huge.toml": "1048577 bytes long; write at most 1048576 bytes",
+    }
+
+
+def test_lines_are_found_past_everything_toml_allows() -> None:
+    """A wrong line number sends a person to the wrong target."""
+    text = '''# [[target]]
+a = """
+b = 1
+"""  # three lines
+"c d".e = 'x # y'
+list = [
+  1, # one
+  { k = "]" },
+]
+[[target]]
+id = "one"
+[target.tls]
+x = { y = 1, z = [2] }
+[[target]]
+"id" = "two"
+tls.x = """a\\""" """
+last = 1
+'''
+    lines = locate(text)
+
+    assert tomllib.loads(text), "the scanner is for valid TOML"
+    assert {
+        path: lines.of(path)
+        for path in [
+            ("a",),
+            ("c d", "e"),
+            ("list", 0),
+            ("list", 1, "k"),
+            ("target", 0, "id"),
+            ("target", 0, "tls", "x", "z", 0),
+            ("target", 1, "id"),
+            ("target", 1, "tls", "x"),
+            ("target", 1, "last"),
+            ("target", 0, "nowhere"),
+        ]
+    } == {
+        ("a",): 2,
+        ("c d", "e"): 5,
+        ("list", 0): 7,
+        ("list", 1, "k"): 8,
+        ("target", 0, "id"): 11,
+        ("target", 0, "tls", "x", "z", 0): 13,
+        ("target", 1, "id"): 15,
+        ("target", 1, "tls", "x"): 16,
+        ("target", 1, "last"): 17,
+        ("target", 0, "nowhere"): 10,
+    }
+
+
+SAMPLES = [path.read_text(encoding="utf-8") for path in sorted(GOOD.glob("*.toml"))]
+PIECES = st.sampled_from(
+    (
+        *('"', "'", '"""', "[", "]", "[[", "{", "}", "=", "\n", "#", ".", "\\", "\0", "é", "-1"),
+        *("inf", "true", "1979-05-27", "[[target]]\n", "9" * 20, '"\\ud800"', "\ud800"),
+    )
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(text=st.sampled_from(SAMPLES), data=st.data())
+def test_one_random_mutation_never_gives_a_traceback(text: str, data: st.DataObject) -> None:
+    """Whatever a slip of the hand does, the answer is a profile or a list of faults."""
+    start = data.draw(st.integers(0, len(text)))
+    end = min(len(text), start + data.draw(st.integers(0, 12)))
+    mutant = text[:start] + data.draw(PIECES) + text[end:]
+
+    with contextlib.suppress(ProfileInvalid):
+        parse_profile(mutant, "m.toml", GOOD)
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text())
+@example(text="\ud800")
+@example(text="a = " + "[" * 5000)
+@example(text="target = 1")
+@example(text="target = [1]")
+@example(text='target = [{ id = "a" }]')
+@example(text="[target.tls]")
+@example(text="location = []")
+def test_any_text_is_a_profile_or_a_list_of_faults(text: str) -> None:
+    """The reader is the first to see a file that anyone may have written."""
+    with pytest.raises(ProfileInvalid):
+        parse_profile(text, "m.toml", GOOD)
+
+
+def test_the_key_reference_says_what_the_reader_reads(root: Path) -> None:
+    """A page that drifts from the program is worse than none."""
+    page = (root / "docs" / "profile.md").read_text(encoding="utf-8")
+
+    assert page == reference(), "run python -m ccpor_agent.profile.reference > docs/profile.md"
