@@ -15,8 +15,8 @@ from ccpor_checks.base import Target
 from ccpor_reporting.model import Location, Owner, TargetRef
 
 SCHEMA = "ccpor-profile/1"
-SLUG = "^[a-z0-9][a-z0-9-]{0,62}\\Z"
-SLUG_WORDS = "lower case letters, digits and hyphens, at most 63"
+SLUG = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\\Z"
+SLUG_WORDS = "letters, digits, dots, hyphens and underscores, at most 63"
 
 Slug = Annotated[str, Meta(pattern=SLUG, description=SLUG_WORDS)]
 Title = Annotated[str, Meta(max_length=200, description="at most 200 characters")]
