@@ -56,8 +56,8 @@ def test_a_good_profile_is_read_whole(name: str) -> None:
 def test_every_fault_of_a_file_is_told_at_once_in_the_order_of_its_lines() -> None:
     """Nobody should have to run the program nine times to learn of nine mistakes."""
     text = (
-        'schema = "ccpor-profile/1"\nversion = 0\n[location]\ncourt = "X"\nname = "a"\n'
-        'role = "cook"\n[[target]]\nid = "A"\nurl = "gopher:"\n'
+        'schema = "ccpor-profile/1"\nversion = 0\n[location]\ncourt = "x y"\nname = "a"\n'
+        'role = "cook"\n[[target]]\nid = "a b"\nurl = "gopher:"\n'
     )
 
     with pytest.raises(ProfileInvalid) as caught:
