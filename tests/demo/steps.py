@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -20,6 +21,7 @@ from tests.demo.servers import serving
 NAME = "ccpor.example.org"
 COURT, PLACE, ROLE = "ca-sonoma", "santa-rosa", "scan-station"
 STARTS_WITHIN_S = 20
+DAYS_TO_GO_LIVE = 28
 
 
 class StepFailed(Exception):
@@ -56,8 +58,12 @@ class Demo:
             serving((NAME,), self._issued.cert_file, self._issued.key_file)
         )
         say("publishing the profile of a sample court")
-        profile = self._write_profile(
-            dns_1=servers.dns[0], dns_2=servers.dns[1], ntp=servers.ntp, web=servers.web
+        profile = self._write(
+            "profile.toml",
+            dns_1=servers.dns[0],
+            dns_2=servers.dns[1],
+            ntp=servers.ntp,
+            web=servers.web,
         )
         place = ("--court", COURT, "--location", PLACE, "--role", ROLE)
         self._office("profile", "publish", *place, str(profile))
@@ -78,7 +84,7 @@ class Demo:
         print(checklist)
         name, password = self._sign_in
         print(f"\npages     {self.address}\nsign in   {name}\npassword  {password}  (one time)")
-        return len(re.findall(r"^\s*\S* ?(?:MET|met)\b.*", checklist, re.MULTILINE))
+        return technical_items_met(self._office("court", "checklist", COURT, "--json"))
 
     def collector(self, port: int = 0) -> None:
         """Make a fresh collector with one court and serve it over TLS on loopback."""
@@ -88,15 +94,7 @@ class Demo:
         if not found:
             raise StepFailed(f"init printed no one-time password:\n{made}")
         self._sign_in = ("demo.admin", found[1])
-        go_live = (datetime.now(UTC) + timedelta(days=28)).date().isoformat()
-        self._office(
-            *("court", "add", COURT, "--name", "Superior Court of Sonoma County"),
-            *("--go-live", go_live),
-        )
-        self._office(
-            *("location", "declare", "--court", COURT, "--location", PLACE),
-            *("--role", ROLE, "--machines", "1"),
-        )
+        self._office("court", "import", str(self._write("courts.toml")))
         self._port = port or free_port()
         log = (self.folder / "collector.log").open("wb")
         self._stack.callback(log.close)
@@ -137,16 +135,17 @@ class Demo:
         log = (self.folder / "collector.log").read_text(errors="replace")
         raise StepFailed(f"the collector did not start:\n{log}")
 
-    def _write_profile(self, **ports: int) -> Path:
-        template = Path(__file__).with_name("profile.toml.in").read_text(encoding="utf-8")
-        go_live = (datetime.now(UTC) + timedelta(days=28)).date().isoformat()
+    def _write(self, name: str, **ports: int) -> Path:
+        """Fill in the template *name* and return the file."""
+        template = Path(__file__).with_name(f"{name}.in").read_text(encoding="utf-8")
+        go_live = (datetime.now(UTC) + timedelta(days=DAYS_TO_GO_LIVE)).date().isoformat()
         text = string.Template(template).substitute(
             ports,
             collector=self._port,
             go_live=go_live,
             ca_file=self._issued.ca_file.as_posix(),
         )
-        path = self.folder / "profile.toml"
+        path = self.folder / name
         path.write_text(text, encoding="utf-8")
         return path
 
@@ -179,6 +178,15 @@ class Demo:
             said = (done.stdout + done.stderr).strip()
             raise StepFailed(f"{name} {' '.join(words)} ended with {done.returncode}:\n{said}")
         return done.stdout.rstrip()
+
+
+def technical_items_met(checklist: str) -> int:
+    """Return how many items of the checklist (JSON) are met, with evidence."""
+    items = json.loads(checklist)["items"]
+    return sum(
+        one["state"] == "met" and one["item"]["kind"] != "attested" and bool(one["evidence"])
+        for one in items
+    )
 
 
 def program(name: str) -> list[str]:

@@ -1,0 +1,142 @@
+"""The OpenAPI document, made from the access table and the types; nothing is written twice."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+import ccpor_reporting
+from ccpor_reporting.envelope import ENVELOPE_MEDIA_TYPE
+from ccpor_server.access import Access, Entry
+from ccpor_server.enrollment import Enrolled, Wish
+from ccpor_server.ingest import Answer
+from ccpor_server.problems import PROBLEM_TYPE, Problem, json_response
+
+Json = dict[str, Any]
+_TYPES: tuple[Any, ...] = (Answer, Enrolled, Problem, Wish)
+_ENVELOPE: Json = {
+    "type": "object",
+    "description": "A DSSE envelope with exactly one signature, ECDSA P-256 over SHA-256.",
+    "required": ["payload", "payloadType", "signatures"],
+    "additionalProperties": False,
+    "properties": {
+        "payload": {"type": "string", "contentEncoding": "base64"},
+        "payloadType": {"type": "string"},
+        "signatures": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["keyid", "sig"],
+                "additionalProperties": False,
+                "properties": {"keyid": {"type": "string"}, "sig": {"type": "string"}},
+            },
+        },
+    },
+    "example": {
+        "payload": "e30=",
+        "payloadType": "application/vnd.ccpor.report+json",
+        "signatures": [{"keyid": "0" * 64, "sig": "MAYCAQECAQE="}],
+    },
+}
+_WISH_EXAMPLE = {
+    "code": "ABCD-EFGH-IJKL-MNOP-QRST-UVWX-YZ23-4567",
+    "public_key": "-----BEGIN PUBLIC KEY-----\n…\n-----END PUBLIC KEY-----\n",
+    "machine": {"name": "SCAN-01", "os": "Windows 11"},
+}
+_SECURITY: dict[Access, list[Json]] = {
+    Access.PUBLIC: [],
+    Access.MACHINE: [],  # the envelope, the code or the request's own signature
+    Access.READER: [{"session": []}],
+    Access.REVIEWER: [{"session": []}],
+    Access.ADMINISTRATOR: [{"session": []}],
+    Access.OPERATIONS: [{"operations": []}],
+}
+_BODIES: dict[str, Json] = {
+    "receive_report": {ENVELOPE_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Envelope"}}},
+    "enroll": {"application/json": {"schema": {"$ref": "#/components/schemas/Wish"}}},
+}
+_ANSWERS: dict[str, Json] = {
+    "receive_report": {"application/json": {"schema": {"$ref": "#/components/schemas/Answer"}}},
+    "enroll": {"application/json": {"schema": {"$ref": "#/components/schemas/Enrolled"}}},
+    "profile": {ENVELOPE_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Envelope"}}},
+    "report_envelope": {ENVELOPE_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Envelope"}}},
+    "metrics": {"text/plain": {"schema": {"type": "string"}}},
+}
+_STATUS = re.compile(r"\b(20\d|30\d|4\d\d|50\d)\b")
+_BARE = {304}
+
+
+def built(entries: tuple[Entry, ...]) -> Json:
+    """Return the OpenAPI 3.1 document of *entries*; pages are left out."""
+    (_, components) = msgspec.json.schema_components(
+        _TYPES, ref_template="#/components/schemas/{name}"
+    )
+    components["Wish"]["example"] = _WISH_EXAMPLE
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "ccpor-collector", "version": ccpor_reporting.__version__},
+        "paths": _paths(entries),
+        "components": {
+            "schemas": {**components, "Envelope": _ENVELOPE},
+            "securitySchemes": {
+                "session": {"type": "apiKey", "in": "cookie", "name": "__Host-ccpor"},
+                "operations": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+def _paths(entries: tuple[Entry, ...]) -> Json:
+    paths: Json = {}
+    for entry in entries:
+        for method in entry.methods:
+            paths.setdefault(entry.path, {})[method.lower()] = _operation(entry)
+    return paths
+
+
+def _operation(entry: Entry) -> Json:
+    text = entry.endpoint.__doc__ or ""
+    statuses = sorted({int(found) for found in _STATUS.findall(text)} | _from_guard(entry))
+    operation: Json = {
+        "operationId": entry.name,
+        "summary": text.partition("\n")[0].split(". ")[0].rstrip("."),
+        "security": _SECURITY[entry.access],
+        "responses": {str(status): _response(entry, status) for status in statuses},
+    }
+    if names := re.findall(r"{(\w+)}", entry.path):
+        operation["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in names
+        ]
+    if body := _BODIES.get(entry.name):
+        operation["requestBody"] = {"required": True, "content": body}
+    return operation
+
+
+def _from_guard(entry: Entry) -> set[int]:
+    """Return what the guard and the server answer whatever the endpoint does."""
+    signed_in = entry.access in {Access.READER, Access.REVIEWER, Access.ADMINISTRATOR}
+    return {401, 403} if signed_in else set()
+
+
+def _response(entry: Entry, status: int) -> Json:
+    if status in _BARE:
+        return {"description": "not modified"}
+    if status >= 400:
+        schema = {"$ref": "#/components/schemas/Problem"}
+        return {"description": "refused", "content": {PROBLEM_TYPE: {"schema": schema}}}
+    content = _ANSWERS.get(entry.name, {"application/json": {"schema": {"type": "object"}}})
+    return {"description": "done", "content": content}
+
+
+async def document(_request: Request) -> Response:
+    """Send this API's OpenAPI document. 200."""
+    from ccpor_server.api.routes import API_ENDPOINTS
+
+    return json_response(built(API_ENDPOINTS))

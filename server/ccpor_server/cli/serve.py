@@ -1,0 +1,111 @@
+"""serve: one process that answers workstations and people."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+import msgspec
+import uvicorn
+
+from ccpor_server import lock
+from ccpor_server.app import create_app
+from ccpor_server.cli import door
+from ccpor_server.json_log import JsonLines
+from ccpor_server.store import connect, migrate
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(
+    "serve",
+    epilog="\b\nExamples:\n"
+    "  ccpor-collector serve                       (loopback, for a trial)\n"
+    "  ccpor-collector serve --host 0.0.0.0 --port 443 --tls-cert cert.pem --tls-key key.pem\n"
+    "\nBehind a proxy that ends TLS, set CCPOR_COLLECTOR_HTTPS=1 and "
+    "CCPOR_COLLECTOR_TRUSTED_PROXIES.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8443, show_default=True)
+@click.option("--tls-cert", type=_FILE, help="Certificate chain, PEM.")
+@click.option("--tls-key", type=_FILE, help="Its private key, PEM.")
+@door.told
+def command(host: str, port: int, tls_cert: Path | None, tls_key: Path | None) -> None:
+    """Answer until told to stop (Ctrl-C, SIGTERM); what was accepted is finished first."""
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together")
+    settings = door.settings()
+    if tls_cert:
+        settings = msgspec.structs.replace(settings, https=True)
+    elif not settings.https and not _is_loopback(host):
+        raise click.UsageError(
+            f"without TLS only loopback is served; give --tls-cert and --tls-key for {host}"
+        )
+    url = connect.database_url(settings.database_url)
+    migrate.require_newest(url)
+    _log_to_stderr()
+    with ExitStack() as stack:
+        if connect.sqlite_file(url):
+            stack.enter_context(lock.held(settings.lock_file))
+        config = uvicorn.Config(
+            create_app(settings),
+            host=host,
+            port=port,
+            ssl_certfile=tls_cert,
+            ssl_keyfile=tls_key,
+            proxy_headers=False,  # ours believes listed proxies only
+            server_header=False,
+            access_log=False,
+            log_config=None,
+            limit_concurrency=2000,
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=15,
+        )
+        # uvicorn raises the signal again once it has stopped: then this one hears it, not the shell
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        server = Announcing(config, "https" if tls_cert else "http")
+        server.run()
+    if not server.started:
+        raise click.ClickException(f"{host}:{port} cannot be listened on; see the log above")
+
+
+class Announcing(uvicorn.Server):
+    """Says on stdout where it listens, once it does."""
+
+    def __init__(self, config: uvicorn.Config, scheme: str) -> None:
+        super().__init__(config)
+        self._scheme = scheme
+
+    async def startup(self, *args: object, **kwargs: object) -> None:
+        await super().startup(*args, **kwargs)  # type: ignore[arg-type]
+        for server in self.servers if self.started else ():
+            for socket in server.sockets:
+                host, port = socket.getsockname()[:2]
+                shown = f"[{host}]" if ":" in host else host
+                click.echo(f"listening on {self._scheme}://{shown}:{port}")
+        sys.stdout.flush()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _log_to_stderr() -> None:
+    """One line of JSON for each event; a value can never make a second line."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -1,0 +1,38 @@
+"""Who is at the other end: the socket's address, or what a trusted proxy says of it."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from starlette.requests import Request
+
+from ccpor_server.settings import Network
+
+
+def client_address(request: Request) -> str:
+    """Return the client's address; "unknown" when the server did not give one."""
+    peer = request.client.host if request.client else ""
+    trusted = request.app.state.collector.settings.trusted_proxies
+    hops = request.headers.getlist("x-forwarded-for")
+    return behind_proxies(peer, ",".join(hops), trusted) or "unknown"
+
+
+def behind_proxies(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str:
+    """Return the nearest address that no trusted proxy has: what lies further left is hearsay."""
+    address = peer
+    for hop in reversed([one.strip() for one in forwarded.split(",") if one.strip()]):
+        if not _within(address, trusted):
+            break
+        try:
+            address = str(ipaddress.ip_address(hop))
+        except ValueError:
+            break
+    return address
+
+
+def _within(address: str, networks: tuple[Network, ...]) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(found in network for network in networks)

@@ -1,0 +1,133 @@
+"""Settings of the collector: read from the environment once, validated whole, never changed.
+
+Nothing below `Settings.from_environment` reads `os.environ`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+PREFIX = "CCPOR_COLLECTOR_"
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class SettingsInvalid(Exception):
+    """One or more settings are wrong; every fault is a line of the message."""
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """A token bucket: `burst` at once, then `per_second`."""
+
+    burst: float
+    per_second: float
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All a collector needs to know before it starts."""
+
+    state_dir: Path
+    database_url: str
+    https: bool = False  # cookies are marked Secure, HSTS is sent
+    trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
+    metrics_token_file: Path | None = None  # None: /metrics answers loopback only
+    wire_limit: int = 1024 * 1024
+    inflated_limit: int = 8 * 1024 * 1024
+    inflated_ratio: int = 100
+    body_seconds: float = 30.0
+    rate_machine: Rate = Rate(1200, 10)
+    rate_court: Rate = Rate(3000, 30)
+    rate_address: Rate = Rate(3000, 60)
+    bad_codes_per_hour: int = 20
+    session_idle: timedelta = timedelta(minutes=30)
+    session_absolute: timedelta = timedelta(hours=12)
+    password_tries: int = 5
+    password_window: timedelta = timedelta(minutes=15)
+
+    @property
+    def key_file(self) -> Path:
+        return self.state_dir / "collector-key.pem"
+
+    @property
+    def checkpoint_file(self) -> Path:
+        return self.state_dir / "checkpoints.jsonl"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.state_dir / "collector.lock"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Return the settings; SettingsInvalid names every variable that is wrong."""
+        given = {
+            name.removeprefix(PREFIX): value
+            for name, value in environment.items()
+            if name.startswith(PREFIX) and value
+        }
+        faults: list[str] = []
+        found: dict[str, Any] = {}
+        for name, value in sorted(given.items()):
+            reader = _READERS.get(name)
+            if reader is None:
+                faults.append(f"{PREFIX}{name} is not a setting; known: {_known()}")
+                continue
+            field, convert, form = reader
+            try:
+                found[field] = convert(value)
+            except ValueError:
+                faults.append(f"{PREFIX}{name} is {value!r}; use {form}")
+        if faults:
+            raise SettingsInvalid("\n".join(faults))
+        state_dir = Path(str(found.pop("state_dir", _default_state_dir(environment))))
+        found.setdefault("database_url", f"sqlite:///{state_dir / 'collector.db'}")
+        return cls(state_dir=state_dir, **found)
+
+
+def _default_state_dir(environment: Mapping[str, str]) -> Path:
+    if data_home := environment.get("XDG_DATA_HOME"):
+        return Path(data_home) / "ccpor-collector"
+    return Path(environment.get("HOME", ".")) / ".local" / "share" / "ccpor-collector"
+
+
+def _absolute(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
+def _boolean(text: str) -> bool:
+    try:
+        return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
+    except KeyError:
+        raise ValueError(text) from None
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(one.strip()) for one in text.split(","))
+
+
+def _rate(text: str) -> Rate:
+    burst, _, per_second = text.partition(":")
+    rate = Rate(float(burst), float(per_second))
+    if not (1 <= rate.burst <= 1e9 and 0 < rate.per_second <= 1e9):
+        raise ValueError(text)
+    return rate
+
+
+_READERS: dict[str, tuple[str, Callable[[str], Any], str]] = {
+    "STATE_DIR": ("state_dir", _absolute, "a folder"),
+    "DATABASE_URL": ("database_url", str, "sqlite:////path/file.db or postgresql://…"),
+    "HTTPS": ("https", _boolean, "1 or 0"),
+    "TRUSTED_PROXIES": ("trusted_proxies", _networks, "addresses or CIDRs, with commas between"),
+    "METRICS_TOKEN_FILE": ("metrics_token_file", _absolute, "a file that holds the token"),
+    "RATE_MACHINE": ("rate_machine", _rate, "burst:per-second, such as 1200:10"),
+    "RATE_COURT": ("rate_court", _rate, "burst:per-second, such as 3000:30"),
+    "RATE_ADDRESS": ("rate_address", _rate, "burst:per-second, such as 3000:60"),
+}
+
+
+def _known() -> str:
+    return ", ".join(PREFIX + name for name in sorted(_READERS))
