@@ -1,0 +1,1 @@
+"""The Go-Live Readiness Checklist: items as data, states as a pure function of what is known."""

@@ -1,0 +1,48 @@
+"""What pages read from the store, in a thread, in one consistent view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy as sa
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from ccpor_server.access import collector, readable_court
+from ccpor_server.checklist_state import CourtLine, CourtView, court_line, court_view
+from ccpor_server.store import courts
+from ccpor_server.store.people import Person
+
+T = TypeVar("T")
+
+
+async def read(request: Request, question: Callable[[sa.Connection], T]) -> T:
+    """Return the answer to *question*, asked in a thread."""
+
+    def ask() -> T:
+        with collector(request).store.reading() as db:
+            return question(db)
+
+    return await run_in_threadpool(ask)
+
+
+async def view_of(request: Request, court_id: str) -> CourtView:
+    """Return a court with its checklist; NotFound for a stranger too."""
+    court = await readable_court(request, court_id)
+    now = collector(request).now()
+    return await read(request, lambda db: court_view(db, court, now))
+
+
+async def board_lines(request: Request, person: Person) -> list[CourtLine]:
+    """Return every court that *person* may read, as the board shows it."""
+    running = collector(request)
+    store, now = running.store, running.now()
+    return await read(
+        request,
+        lambda db: [
+            court_line(store, db, court, now)
+            for court in courts.every(db)
+            if person.may_read(court.id)
+        ],
+    )

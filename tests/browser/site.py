@@ -1,0 +1,89 @@
+"""A collector that a browser can open: real uvicorn on loopback, a clock that stands still."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import uvicorn
+
+from ccpor_server.api.routes import API_ENDPOINTS
+from ccpor_server.app import create_app
+from ccpor_server.collector import Collector
+from ccpor_server.pages.routes import PAGE_ENDPOINTS
+from ccpor_server.store import people
+from ccpor_server.store.people import Role
+from tests.peers import free_port, listens, wait_until
+from tests.server.rig import NOON, prepared
+from tests.server.sample import Clock, fill
+
+AXE = Path(__file__).parent.parent.parent / "node_modules" / "axe-core" / "axe.min.js"
+PEOPLE = {
+    "administrator": ("m.ortiz", Role.ADMINISTRATOR, None),
+    "reviewer": ("a.reviewer", Role.REVIEWER, None),
+    "court": ("r.diaz", Role.COURT, "ca-sonoma"),
+    "newcomer": ("n.ewcomer", Role.REVIEWER, None),
+}
+
+
+@dataclass(frozen=True)
+class Site:
+    """address: where it listens; sessions: cookie by kind of person; names: what `fill` made."""
+
+    address: str
+    sessions: dict[str, str]
+    names: dict[str, str]
+    collector: Collector
+
+
+@contextmanager
+def site(folder: Path, *, filled: bool) -> Iterator[Site]:
+    """Serve a collector, with sample courts or with none."""
+    settings = prepared(folder)
+    clock = Clock(NOON)
+    app = create_app(settings, now=clock.now, routes=(*API_ENDPOINTS, *PAGE_ENDPOINTS))
+    collector: Collector = app.state.collector
+    with ThreadPoolExecutor(1) as elsewhere:  # the browser's library has a loop in this thread
+        made = elsewhere.submit(fill, collector, clock) if filled else None
+    names = made.result() if made else {"court": "ca-sonoma"}
+    sessions = _people(collector, filled=filled)
+    port = free_port()
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        wait_until(lambda: listens(port), "the collector")
+        yield Site(f"http://127.0.0.1:{port}", sessions, names, collector)
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+def _people(collector: Collector, *, filled: bool) -> dict[str, str]:
+    """Return a session for each kind of person; a court's person only where there is its court."""
+    cookies = {}
+    for kind, (name, role, court) in PEOPLE.items():
+        if court and not filled:
+            continue
+        token = f"a session for tests of {kind}"
+
+        def job(
+            tx: people.Transaction, name: str = name, role: Role = role, court: str | None = court,
+            kind: str = kind, token: str = token,
+        ) -> None:  # fmt: skip
+            person_id = people.add(tx, name, role, court, "no password")
+            people._change(tx, person_id, must_change=kind == "newcomer")
+            people.begin(tx, person_id, sha256(token.encode()).hexdigest(), "test")
+
+        collector.store.write(job)
+        cookies[kind] = token
+    return cookies
+
+
+__all__ = ["AXE", "PEOPLE", "Site", "site"]

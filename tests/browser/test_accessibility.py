@@ -1,0 +1,224 @@
+"""Every page in Chromium under axe-core: no finding, with data and empty, in two widths and schemes."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from ccpor_server.pages.routes import PAGE_ENDPOINTS
+from tests.browser.site import AXE, Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDTHS = (1280, 390)
+SCHEMES = ("light", "dark")
+COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+
+# page, who looks, path; {…} are filled with what the sample made.
+FILLED = {
+    "sign-in": (None, "/sign-in?next=/courts/ca-sonoma"),
+    "password": ("reviewer", "/password"),
+    "password for one use": ("newcomer", "/password"),
+    "board": ("administrator", "/"),
+    "board, filtered to nothing": ("reviewer", "/?q=zzz&phase=planning"),
+    "court": ("reviewer", "/courts/ca-sonoma"),
+    "court, what is left": ("court", "/courts/ca-sonoma?show=left"),
+    "court, ready": ("reviewer", "/courts/ca-fresno"),
+    "court without anything": ("administrator", "/courts/ca-alpine"),
+    "workstations": ("administrator", "/courts/ca-sonoma/machines"),
+    "workstations, court": ("court", "/courts/ca-sonoma/machines"),
+    "workstations, none": ("reviewer", "/courts/ca-alpine/machines"),
+    "item": ("court", "/courts/ca-sonoma/items/PL-13"),
+    "item to waive": ("reviewer", "/courts/ca-sonoma/items/IM-01"),
+    "item of reports": ("court", "/courts/ca-sonoma/items/IM-01"),
+    "report, faulty": ("court", "/reports/{faulty}"),
+    "report, sound": ("reviewer", "/reports/{sound}"),
+    "people": ("administrator", "/admin/people"),
+    "courts": ("administrator", "/admin/courts"),
+    "court form": ("administrator", "/admin/courts/ca-sonoma"),
+    "codes": ("administrator", "/admin/codes"),
+    "audit": ("administrator", "/admin/audit"),
+    "not found": ("reviewer", "/courts/nowhere"),
+    "forbidden": ("reviewer", "/admin/people"),
+}
+EMPTY = {
+    "sign-in": (None, "/sign-in"),
+    "board": ("administrator", "/"),
+    "people": ("administrator", "/admin/people"),
+    "courts": ("administrator", "/admin/courts"),
+    "codes": ("administrator", "/admin/codes"),
+    "audit, nothing found": ("administrator", "/admin/audit?q=zzz"),
+}
+# What a form shows when it is sent: page, who, path, fields to fill, the button.
+SENT = {
+    "sign-in refused": (None, "/sign-in", {"name": "x", "password": "y"}, "Sign in"),
+    "password with a fault": (
+        "reviewer",
+        "/password",
+        {"old_password": "x" * 16, "new_password": "y" * 16, "again_password": "z" * 16},
+        "Change password",
+    ),
+    "item with a fault": ("court", "/courts/ca-sonoma/items/PL-10", {"kind": "not-met"}, "Go on"),
+    "item to confirm": ("court", "/courts/ca-sonoma/items/PL-10", {"note": "drawing 7"}, "Go on"),
+    "person with a fault": ("administrator", "/admin/people", {"name": "?"}, "Add person"),
+    "code made": ("administrator", "/admin/codes", {"location": "annex"}, "Make code"),
+}
+
+
+def opened(browser: Any, place: Site, who: str | None, path: str, width: int = 1280) -> Any:
+    """Return the page, opened by *who*; its context must be closed."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme="light", locale="en-US"
+    )
+    if who:
+        context.add_cookies([{"name": "ccpor", "value": place.sessions[who], "url": place.address}])
+    page = context.new_page()
+    page.goto(place.address + path.format(**place.names))
+    return page
+
+
+def violations(page: Any, options: Any = TAGS) -> list[str]:
+    """Return what axe finds, with the element; details are opened so that all is looked at."""
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    if not page.evaluate("'axe' in window"):
+        # through the debugger: our own policy refuses a script tag, as it should
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate(
+        "only => axe.run(document, {runOnly: only, resultTypes: ['violations']})", options
+    )
+    assert found["passes"], "axe looked at nothing"
+    return [
+        f"{one['id']}: {node['target']} {node['failureSummary']}"
+        for one in found["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def sideways(page: Any) -> int:
+    """Return by how many pixels the page itself scrolls sideways."""
+    found: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return found
+
+
+def small_targets(page: Any) -> list[str]:
+    """Return controls below 24 px that stand in no sentence (WCAG 2.2, 2.5.8)."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll('a, button, input, select, textarea, summary')]
+        .filter(one => one.checkVisibility() && !one.closest('p, li, td, dd, th, .skip'))
+        .map(one => [one, one.getBoundingClientRect()])
+        .filter(([one, box]) => one.type != 'hidden' && (box.width < 24 || box.height < 24))
+        .map(([one, box]) => `${one.outerHTML.slice(0, 80)} ${box.width}x${box.height}`)"""
+    )
+    return found
+
+
+def look(page: Any, name: str) -> None:
+    """Check one page in all widths and schemes; SCREENSHOTS names a folder for its pictures.
+
+    A scheme changes colours and nothing else, so in the dark one only these are looked at again.
+    """
+    found: dict[str, list[str]] = {}
+    try:
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
+                seen = violations(page, TAGS if scheme == "light" else COLOURS)
+                found[f"{width} {scheme}"] = seen
+                picture(page, name, width, scheme)
+            found[f"{width} targets"] = small_targets(page)
+            if (over := sideways(page)) > 0:
+                found[f"{width} sideways"] = [f"{over} px"]
+    finally:
+        page.context.close()
+    assert {place: faults for place, faults in found.items() if faults} == {}
+
+
+def picture(page: Any, name: str, width: int, scheme: str) -> None:
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = false)")
+        file = name.replace(" ", "-").replace(",", "")
+        page.screenshot(path=f"{folder}/{file}-{width}-{scheme}.png", full_page=True)
+
+
+@pytest.mark.parametrize("name", FILLED)
+def test_a_page_with_data_has_no_finding(browser: Any, filled: Site, name: str) -> None:
+    """A clerk with a screen reader must be able to work with every page."""
+    who, path = FILLED[name]
+    look(opened(browser, filled, who, path), name)
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_an_empty_page_has_no_finding(browser: Any, empty: Site, name: str) -> None:
+    """The first day is an empty collector."""
+    who, path = EMPTY[name]
+    look(opened(browser, empty, who, path), f"empty {name}")
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_the_answer_to_a_form_has_no_finding(browser: Any, filled: Site, name: str) -> None:
+    """Faults and confirmations are pages too."""
+    who, path, fields, button = SENT[name]
+    page = opened(browser, filled, who, path)
+    for field, text in fields.items():
+        if field == "kind":
+            page.check(f"input[name=kind][value={text}]")
+        else:
+            page.fill(f"main [name={field}]", text)
+    page.locator("main").get_by_role("button", name=button).first.click()
+    page.wait_for_load_state()
+    look(page, name)
+
+
+@pytest.mark.parametrize("name", ["board", "court", "report, faulty", "item", "sign-in"])
+def test_a_page_needs_no_more_than_320_pixels(browser: Any, filled: Site, name: str) -> None:
+    """Four hundred per cent of zoom on a small screen (1.4.10)."""
+    who, path = FILLED[name]
+    page = opened(browser, filled, who, path, 320)
+    try:
+        assert sideways(page) <= 0
+    finally:
+        page.context.close()
+
+
+def test_every_page_route_is_looked_at() -> None:
+    """A new page without this test fails here."""
+    import re
+
+    looked = {path.partition("?")[0] for _, path in FILLED.values()}
+    missed = []
+    for entry in PAGE_ENDPOINTS:
+        if entry.methods != ("GET",) or entry.path.startswith("/static/"):
+            continue
+        form = re.sub(r"\{[a-z_]+\}", "[^/]+", entry.path)
+        if not any(re.fullmatch(form, path) for path in looked):
+            missed.append(entry.path)
+
+    assert missed == []
+
+
+SEEDED = """<!doctype html><html><head><title>x</title><style>p {color: #aaa; background: #fff}
+.wide {width: 3000px; height: 1px}</style></head><body><h1>a</h1><h1></h1><img src="data:,">
+<input type="text"><a href="#"></a><p>pale text that nobody can read</p><button></button>
+<table><tr><th></th></tr></table><ul><p>x</p></ul><div role="slider">x</div>
+<div class="wide"></div><button id="tiny" style="width:9px;height:9px;padding:0">.</button>
+</body></html>"""
+
+
+def test_the_rig_finds_seeded_faults(browser: Any) -> None:
+    """Negative control: a rig that is blind would say that all is well."""
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.set_content(SEEDED)
+    found = {line.partition(":")[0] for line in violations(page)}
+
+    assert found >= {
+        "html-has-lang", "image-alt", "label", "link-name", "color-contrast", "button-name", "list",
+        "empty-heading", "aria-input-field-name", "landmark-one-main",
+    }  # fmt: skip
+    assert sideways(page) > 0
+    assert any("tiny" in one for one in small_targets(page))
+    page.close()
