@@ -93,7 +93,17 @@ def target(name: str, url: str) -> str:
 def run(profile: Path, folder: Path) -> dict[str, Any]:
     out = folder / "report.json"
     done = subprocess.run(
-        [*AGENT, "run", "--profile", str(profile), "--format", "json", "-o", str(out), "--no-upload"],
+        [
+            *AGENT,
+            "run",
+            "--profile",
+            str(profile),
+            "--format",
+            "json",
+            "-o",
+            str(out),
+            "--no-upload",
+        ],
         env=os.environ | {"CCPOR_STATE_DIR": str(folder / "state")},
         capture_output=True,
         text=True,
