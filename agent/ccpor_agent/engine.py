@@ -116,6 +116,7 @@ class _Work:
         self._nodes = {node.key: node for node in plan.nodes}
         self._contexts: dict[Key, Context] = {}
         self._started: dict[Key, datetime] = {}
+        self._begun: dict[Key, float] = {}  # on the monotonic clock
         self._evidence: dict[str, dict[str, msgspec.Struct]] = defaultdict(dict)  # by target
         self._gates: dict[Key, str] = {}
         self._findings: dict[Key, tuple[Finding, ...]] = {}
@@ -147,6 +148,7 @@ class _Work:
         )
         self._contexts[key] = context
         self._started[key] = self._around.now()
+        self._begun[key] = monotonic()
         self._around.view.began(*key)
         started = self._started[key]
         return lambda: _look(node, context, started)
@@ -161,8 +163,12 @@ class _Work:
         node, context = self._nodes[key], self._contexts[key]
         # A closer may itself block; it must not stop the run.
         threading.Thread(target=_break, args=(context,), name="closer", daemon=True).start()
-        seconds = monotonic() - (context.deadline - node.budget_s)
-        detail = f"no answer within {min(node.budget_s, seconds):.3g} s, left behind"
+        seconds = monotonic() - self._begun[key]
+        detail = (
+            f"no answer within {node.budget_s:.3g} s, left behind"
+            if seconds >= node.budget_s
+            else f"not ended within the run's deadline of {self._around.limit_s:g} s, left behind"
+        )
         ending = Ending(kind=DEADLINE, detail=detail)
         log.warning("check.abandoned", extra={"target": key[0], "check": key[1]})
         judged = _judge(node, None, ending, self._setting(node, self._started[key]))

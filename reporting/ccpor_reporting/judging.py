@@ -83,7 +83,7 @@ def skipped(check: str, rule: Rule[Any, Any], target: TargetRef, because: str) -
         rule,
         target,
         Judgement(status=Status.SKIP, summary=f"not looked at: {because} did not pass"),
-        because=because,
+        because,
     )
 
 
@@ -121,6 +121,8 @@ def _finding(
     said: Judgement,
     because: str | None = None,
 ) -> Finding:
+    if said.because:
+        because = finding_id(target.id, said.because)
     severity = said.severity or rule.severity
     if severity is Severity.BLOCKER and not target.required:
         severity = Severity.WARNING

@@ -102,7 +102,7 @@ class ProfileRef(_Noun, frozen=True, kw_only=True):
 
 
 class TargetRef(_Noun, frozen=True, kw_only=True):
-    """What was looked at, as the profile names it; enough to render a report without the profile."""
+    """What was looked at, as the profile names it: a report is read without its profile."""
 
     id: str
     title: str

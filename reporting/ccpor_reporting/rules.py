@@ -34,7 +34,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What a rule says of the evidence; made by `met`, `unmet`, `unassessed`, `not_applicable`."""
+    """What a rule says of the evidence; see `met`, `unmet`, `unassessed` …"""
 
     status: Status
     summary: str
@@ -45,6 +45,7 @@ class Judgement:
     unit: str | None = None
     owner: Owner | None = None  # None: as the catalogue says
     fix: str | None = None  # None: as the catalogue says
+    because: str | None = None  # a skip's: the code, of the same check, that explains it
 
 
 def met(
@@ -84,6 +85,11 @@ def unmet(
 def unassessed(summary: str, *, observed: Json = None) -> Judgement:
     """Return an error: the evidence does not say. Never a pass, never a fail."""
     return Judgement(status=Status.ERROR, summary=summary, observed=observed)
+
+
+def skipped_by(code: str, summary: str) -> Judgement:
+    """Return a skip: *code*, another rule over the same evidence, failed and stands in the way."""
+    return Judgement(status=Status.SKIP, summary=summary, because=code)
 
 
 def not_applicable(summary: str) -> Judgement:

@@ -1,7 +1,7 @@
 """What the answer means: pure comparisons over `HttpEvidence`.
 
-One fault makes one finding: where a redirect, a sign-in page or a cut upload stands in the way, the
-codes that could not be judged because of it say "does not apply".
+One fault makes one failed finding: where a redirect, a sign-in page or a cut upload stands in the
+way, the codes that could not be judged are skipped because of it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ccpor_reporting.rules import (
     Setting,
     at_most,
     met,
-    not_applicable,
+    skipped_by,
     unassessed,
     unmet,
 )
@@ -36,7 +36,7 @@ WORDS = {
 REFUSED = {
     "loop": "goes round in circles",
     "downgrade": "leaves HTTPS for unprotected HTTP",
-    "unreachable": "leads to where no web server answers",
+    "unreachable": "leads to where no page came: no answer, or no TLS that is trusted here",
 }
 SIGNS = {
     "status-511": "status 511, network authentication required",
@@ -45,8 +45,7 @@ SIGNS = {
     "refresh-to-sign-in": "a page that leads to another host's sign-in page",
     "redirect-to-sign-in": "a redirect to another host's sign-in page",
 }
-SEE_CONTENT = "see http.content"
-SEE_UPLOAD = "see http.upload"
+STATUS, CONTENT, UPLOAD = "http.status", "http.content", "http.upload"
 
 
 def upload_failed(seen: HttpEvidence) -> bool:
@@ -80,7 +79,7 @@ def judge_answer(seen: HttpEvidence, options: HttpOptions, _setting: Setting) ->
     if seen.failure is None:
         return met(f"answered with status {seen.status}", observed=seen.status, expected=expected)
     if upload_failed(seen):
-        return not_applicable(SEE_UPLOAD)
+        return skipped_by(UPLOAD, "the upload did not come to an end")
     error = f" ({seen.error})" if seen.error else ""
     words = f"{WORDS[seen.failure]}, {WHEN[seen.failed_at or 'head']}{error}"
     if seen.failure == "malformed":
@@ -95,9 +94,9 @@ def judge_answer(seen: HttpEvidence, options: HttpOptions, _setting: Setting) ->
 
 def judge_status(seen: HttpEvidence, options: HttpOptions, _setting: Setting) -> Judgement:
     if upload_failed(seen):
-        return not_applicable(SEE_UPLOAD)
+        return skipped_by(UPLOAD, "the upload did not come to an end")
     if unexpected_redirect(seen, options) or portal(seen, options):
-        return not_applicable(SEE_CONTENT)
+        return skipped_by(CONTENT, "another page stands in the way")
     expected = "status " + " or ".join(map(str, options.status))
     if seen.status in options.status:
         return met(f"status {seen.status}", observed=seen.status, expected=expected)
@@ -108,7 +107,7 @@ def judge_status(seen: HttpEvidence, options: HttpOptions, _setting: Setting) ->
 
 def judge_content(seen: HttpEvidence, options: HttpOptions, _setting: Setting) -> Judgement:
     if upload_failed(seen):
-        return not_applicable(SEE_UPLOAD)
+        return skipped_by(UPLOAD, "the upload did not come to an end")
     if sign := portal(seen, options):
         return unmet("captive-portal", f"{sign}, at {seen.redirect or seen.url}")
     if unexpected_redirect(seen, options):
@@ -120,7 +119,7 @@ def judge_content(seen: HttpEvidence, options: HttpOptions, _setting: Setting) -
             expected="status " + " or ".join(map(str, options.status)),
         )
     if seen.status not in options.status:
-        return not_applicable("an error page is not read; see http.status")
+        return skipped_by(STATUS, "an error page is not read")
     return _judge_text(seen, options)
 
 
@@ -144,7 +143,7 @@ def _judge_text(seen: HttpEvidence, options: HttpOptions) -> Judgement:
 
 def judge_latency(seen: HttpEvidence, options: HttpOptions, _setting: Setting) -> Judgement:
     if upload_failed(seen):
-        return not_applicable(SEE_UPLOAD)
+        return skipped_by(UPLOAD, "the upload did not come to an end")
     if seen.total_ms is None:
         return unassessed("the exchange was not timed")
     first = f" (first byte after {seen.first_byte_ms:.4g} ms)" if seen.first_byte_ms else ""
@@ -180,9 +179,9 @@ def judge_upload(seen: HttpEvidence, options: HttpOptions, _setting: Setting) ->
             unit="kB",
         )
     if unexpected_redirect(seen, options) or portal(seen, options):
-        return not_applicable(SEE_CONTENT)
+        return skipped_by(CONTENT, "another page stands in the way")
     if seen.status not in options.status:
-        return not_applicable("the server did not want it; see http.status")
+        return skipped_by(STATUS, "the server did not want it")
     return met(f"{asked:g} kB were taken", observed=sent, expected=expected, unit="kB")
 
 
@@ -196,9 +195,9 @@ RULES: tuple[Rule[HttpEvidence, HttpOptions], ...] = (
         reasons=("timeout", "closed", "reset", "malformed"),
         judge=judge_answer,
     ),
-    Rule(code="http.status", reasons=("unexpected-status",), judge=judge_status),
+    Rule(code=STATUS, reasons=("unexpected-status",), judge=judge_status),
     Rule(
-        code="http.content",
+        code=CONTENT,
         reasons=("captive-portal", "unexpected-redirect", "missing-text"),
         judge=judge_content,
     ),
@@ -209,7 +208,7 @@ RULES: tuple[Rule[HttpEvidence, HttpOptions], ...] = (
         planned=lambda options: options.max_ms is not None,
     ),
     Rule(
-        code="http.upload",
+        code=UPLOAD,
         reasons=("too-large", "cut"),
         judge=judge_upload,
         planned=_uploads,

@@ -161,7 +161,7 @@ class Connecting:
     def _ended(
         self, address: str, started: float, number: int, icmp: Icmp | None, port: int | None
     ) -> None:
-        reason = reason_of(number, icmp)
+        reason = reason_of(number, icmp, address)
         name = error_name(number)
         if reason is None:
             raise CannotObserve(

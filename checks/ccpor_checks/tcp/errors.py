@@ -43,8 +43,21 @@ ORIGIN_ICMP, ORIGIN_ICMP6 = 2, 3
 EXTENDED_ERROR = struct.Struct("=IBBBBII")
 
 
-def reason_of(number: int, icmp: Icmp | None) -> str | None:
-    """Return the reason for errno *number*; None where it says nothing about the network."""
+PORT_UNREACHABLE = {4: (3, 3), 6: (1, 4)}  # what a packet filter's `reject` sends by default
+
+
+def reason_of(number: int, icmp: Icmp | None, address: str) -> str | None:
+    """Return why *address* was not reached, by errno *number* and the ICMP error behind it.
+
+    "No such port" is the host's own word only from the host itself; from anybody else it is a
+    filter's. None where the error says nothing about the network.
+    """
+    if (
+        icmp
+        and (icmp.type, icmp.code) == PORT_UNREACHABLE[icmp.version]
+        and icmp.sender not in {None, address}
+    ):
+        return "prohibited"
     if icmp and (icmp.type, icmp.code) in PROHIBITED[icmp.version]:
         return "prohibited"
     return REASONS.get(number)

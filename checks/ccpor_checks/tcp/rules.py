@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ccpor_checks.tcp.evidence import TcpEvidence, TcpOptions, Try
-from ccpor_reporting.model import Severity
+from ccpor_reporting.model import Owner, Severity
 from ccpor_reporting.rules import Judgement, Rule, Setting, limit_words, met, over_limit, unmet
 
 # Where tries differ, the most telling first: an answer says more than silence.
@@ -23,6 +23,9 @@ WORDS = {
     "network-unreachable": "there is no route to it",
     "reset": "connected, then reset",
 }
+
+
+OWN_FIREWALL = "Allow this connection in the workstation's own firewall or routes."
 
 
 def judge_reach(seen: TcpEvidence, options: TcpOptions, _setting: Setting) -> Judgement:
@@ -62,6 +65,7 @@ def _late(late: list[Try], options: TcpOptions, severity: Severity | None) -> Ju
         observed=quickest,
         expected=limit_words(options.max_ms, "ms"),
         unit="ms",
+        fix="Find out what slows the way to this port, or raise max_ms in the profile.",
     )
 
 
@@ -102,12 +106,21 @@ def _unreached(seen: TcpEvidence, options: TcpOptions) -> Judgement:
     total = sum(each.address == address for each in seen.tries)
     words += f" ({same} of {total} tries)"
     others = [f"{other}: {why}" for other, why in reasons.items() if other != address]
+    here = reason == "prohibited" and _is_own_decision(seen, address)
     return unmet(
         reason,
         "; ".join([words, *others]),
         observed=reasons,
         expected=f"a connection within {options.timeout_s:g} s",
+        owner=Owner.COURT_IT if here else None,
+        fix=OWN_FIREWALL if here else None,
     )
+
+
+def _is_own_decision(seen: TcpEvidence, address: str) -> bool:
+    """Say whether this workstation's own firewall or routes forbade it: nobody else spoke."""
+    icmp = next((t.icmp for t in seen.tries if t.address == address and t.icmp), None)
+    return icmp is None or icmp.sender == seen.local_address
 
 
 RULES: tuple[Rule[TcpEvidence, TcpOptions], ...] = (

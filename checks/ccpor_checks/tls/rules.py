@@ -13,7 +13,7 @@ from datetime import UTC, datetime, time, timedelta
 from ccpor_checks.tls.evidence import Certificate, TlsEvidence, TlsOptions
 from ccpor_checks.tls.names import ascii_name, certificate_matches
 from ccpor_checks.tls.trust import judge_trust
-from ccpor_reporting.rules import Judgement, Rule, Setting, met, not_applicable, unassessed, unmet
+from ccpor_reporting.rules import Judgement, Rule, Setting, met, skipped_by, unassessed, unmet
 
 VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")  # oldest first
 # Authenticated encryption came with TLS 1.2 (RFC 5246): one fault, not two, before that.
@@ -132,7 +132,7 @@ def judge_version(seen: TlsEvidence, want: TlsOptions, _setting: Setting) -> Jud
 def judge_cipher(seen: TlsEvidence, _want: TlsOptions, _setting: Setting) -> Judgement:
     expected = "authenticated encryption (AES-GCM, AES-CCM, ChaCha20) of 128 bits or more"
     if seen.version in WITHOUT_SOUND_CIPHERS:
-        return not_applicable(f"{seen.version} has no sound cipher at all; tls.version says so")
+        return skipped_by("tls.version", f"{seen.version} has no sound cipher at all")
     if seen.dh_bits is not None and seen.dh_bits < MIN_DH_BITS:
         return unmet(
             "weak",

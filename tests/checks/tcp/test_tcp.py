@@ -22,7 +22,7 @@ from ccpor_checks.tcp import CHECK, TcpEvidence, TcpOptions
 from ccpor_checks.tcp.evidence import Try
 from ccpor_checks.tcp.rules import judge_reach
 from ccpor_reporting.faults import catalogue
-from ccpor_reporting.model import Status
+from ccpor_reporting.model import Owner, Status
 from ccpor_reporting.rules import Setting
 from tests.checks.looking import Looked, looked
 from tests.checks.tcp.netns import Lab, lab
@@ -145,7 +145,7 @@ def network() -> Iterator[Lab]:
     ("address", "fault", "icmp"),
     [
         ("10.66.1.1", "tcp.reach/prohibited", (4, 3, 13, "10.66.0.1")),
-        ("10.66.1.2", "tcp.reach/refused", (4, 3, 3, "10.66.0.1")),
+        ("10.66.1.2", "tcp.reach/prohibited", (4, 3, 3, "10.66.0.1")),
         ("10.66.1.3", "tcp.reach/refused", None),
         ("10.66.1.4", "tcp.reach/dropped", None),
         ("10.66.2.1", "tcp.reach/host-unreachable", (4, 3, 1, "10.66.0.1")),
@@ -327,3 +327,13 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None
 def test_the_reasons_are_those_of_the_catalogue() -> None:
     """A reason without words would reach people as a bare code."""
     assert set(CHECK.rules[0].reasons) == set(catalogue()["tcp.reach"].reasons)
+
+
+@pytest.mark.netns
+def test_what_this_workstation_itself_forbids_is_for_court_it(network: Lab) -> None:
+    """A rule of the workstation's own must not send the county searching its firewalls."""
+    seen = network.inside(lambda: connect("10.66.4.1", 443, timeout_s=0.7))
+    elsewhere = network.inside(lambda: connect("10.66.1.1", 443, timeout_s=0.7))
+
+    assert seen.findings["tcp.reach"].owner is Owner.COURT_IT
+    assert elsewhere.findings["tcp.reach"].owner is Owner.COUNTY_NETWORK

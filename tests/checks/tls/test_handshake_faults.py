@@ -82,11 +82,11 @@ def test_nobody_listening_is_not_a_fault_of_tls() -> None:
 
 
 OLD = {
-    "SSLv3 with RC4": (0x0300, 0x0005, {"tls.version/too-old", "tls.cipher:not-applicable"}),
+    "SSLv3 with RC4": (0x0300, 0x0005, {"tls.version/too-old"}),
     "TLS 1.0 with triple DES": (
         0x0301,
         0x000A,
-        {"tls.version/too-old", "tls.cipher:not-applicable"},
+        {"tls.version/too-old"},
     ),
     "TLS 1.2 with RC4": (0x0303, 0x0005, {"tls.cipher/weak"}),
 }
