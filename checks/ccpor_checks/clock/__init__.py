@@ -180,11 +180,10 @@ def _judge_offset(seen: ClockEvidence, options: ClockOptions, _setting: Setting)
     if any(math.isclose(off, edge, rel_tol=0, abs_tol=seen.bound_s) for edge in _edges(limit)):
         summary += "; the limit lies within that error"
     severity, expected = over_limit(off, limit), limit_words(limit, "s")
+    machine_s = -seen.offset_s  # as the report's clock_offset_ms: this machine minus the server
     if severity is None:
-        return met(summary, observed=seen.offset_s, expected=expected, unit="s")
-    return unmet(
-        side, summary, severity=severity, observed=seen.offset_s, expected=expected, unit="s"
-    )
+        return met(summary, observed=machine_s, expected=expected, unit="s")
+    return unmet(side, summary, severity=severity, observed=machine_s, expected=expected, unit="s")
 
 
 def _edges(limit: Limit) -> tuple[float, ...]:

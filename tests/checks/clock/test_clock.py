@@ -55,7 +55,7 @@ def test_the_reason_says_where_this_machine_stands(
     assert seen.outcome == offset_failed(side)
     assert seen.evidence.offset_s == pytest.approx(server_off_s, abs=0.1)
     assert seen["clock.offset"].severity is Severity.BLOCKER
-    assert seen["clock.offset"].observed == seen.evidence.offset_s
+    assert seen["clock.offset"].observed == -seen.evidence.offset_s
 
 
 def test_a_real_server_without_a_source_of_time_is_unsynchronised(
