@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ ASK_S = 10.0
 CLOCK_WARNING_S, CLOCK_FAIL_S = 60.0, 300.0
 FREE_WARNING = 100 * 1024 * 1024  # bytes: some years of reports
 EXPIRY_WARNING_DAYS = 7
+WINDOWS = sys.platform == "win32"
 Clock = Callable[[], float]
 
 
@@ -95,7 +97,7 @@ def _folder(state: Path) -> Iterator[Line]:
         fix = "run as the administrator, or set CCPOR_STATE_DIR to a folder of yours"
         yield Line("state folder", State.BAD, words, fix)
         return
-    if os.name == "posix" and state.stat().st_uid != os.geteuid():
+    if sys.platform != "win32" and state.stat().st_uid != os.geteuid():
         words = f"{state} belongs to another user"
         yield Line("rights", State.WARNING, words, "run as the user who enrolled this machine")
     else:
@@ -103,7 +105,7 @@ def _folder(state: Path) -> Iterator[Line]:
     if seam.is_private(state):
         yield Line("state folder", State.GOOD, f"{state} is writable and private")
     else:
-        fix = f"chmod 700 {state}" if os.name == "posix" else "remove Users from its access list"
+        fix = "remove Users from its access list" if WINDOWS else f"chmod 700 {state}"
         yield Line("state folder", State.WARNING, f"others can look into {state}", fix)
 
 
@@ -135,7 +137,8 @@ def _key(state: Path, identity: Identity | None) -> Iterator[Line]:
     if seam.is_private(path):
         yield Line("key", State.GOOD, f"machine {identity.machine_id}, its key is private")
     else:
-        fix = f"chmod 600 {path}; others may have read it, so enroll again with --replace"
+        mend = f"remove Users from the access list of {path}" if WINDOWS else f"chmod 600 {path}"
+        fix = f"{mend}; others may have read it, so enroll again with --replace"
         yield Line("key", State.BAD, f"others can read {path}", fix)
 
 

@@ -5,6 +5,11 @@ Exceptions a check may end with::
     Exception
     ├── TargetFailed      the world said no, or nothing: a failed finding
     └── CannotObserve     this workstation could not look: an error, with the right or part missing
+
+Options that a profile may write but that mean nothing are refused before any check runs::
+
+    ValueError
+    └── OptionsRefused    names every such option and what to write instead
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -157,5 +162,40 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Root of what checks return: JSON scalars and tuples, units in names, None for unknown."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One option that its type allows and its check does not.
+
+    key: where it stands in the table, e.g. ``("resolvers", 0)``. wanted: what to write instead.
+    beside: the other option it does not go with; None where it is wrong by itself.
+    """
+
+    key: tuple[str | int, ...]
+    wanted: str
+    beside: str | None = None
+
+
+class OptionsRefused(ValueError):
+    """Options that could never be asked; `refusals` names all of them."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        said = (f"{'.'.join(map(str, each.key))}: {each.wanted}" for each in refusals)
+        super().__init__("; ".join(said))
+        self.refusals = tuple(refusals)
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Root of what a profile may ask; each field's `Meta(description=…)` says what to write."""
+
+    def refusals(self) -> Iterator[Refusal]:
+        """Yield what no type says: options that cannot be asked, or not beside each other."""
+        yield from ()
+
+    def __post_init__(self) -> None:
+        """Refuse what `refusals` names.
+
+        Raises:
+            OptionsRefused: With all of it.
+        """
+        if found := tuple(self.refusals()):
+            raise OptionsRefused(found)

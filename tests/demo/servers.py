@@ -90,7 +90,8 @@ class _TlsServer(http.server.ThreadingHTTPServer):
             wrapped = self.context.wrap_socket(request, server_side=True)  # type: ignore[arg-type]
         except (ssl.SSLError, OSError):
             return
-        super().finish_request(wrapped, client_address)  # type: ignore[arg-type]
+        with wrapped:
+            super().finish_request(wrapped, client_address)  # type: ignore[arg-type]
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that leaves early is no news."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import pty
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -75,10 +78,47 @@ def windows_python(
     return done.returncode, done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
+def windows_console(
+    folder: Path, arguments: Sequence[str], env: Mapping[str, str], *, press: tuple[bytes, bytes]
+) -> tuple[int, str]:
+    """Run python.exe on a console; once *press*[0] is shown, type *press*[1]. As `windows_python`."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        ["setsid", "--ctty", "--wait", "wine", str(folder / "py/python.exe"), *arguments],
+        cwd=ROOT,
+        env={**_world(folder), **env},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as running:
+        os.close(theirs)
+        shown, end, pressed = b"", time.monotonic() + IDLE_S, False
+        try:
+            while time.monotonic() < end:
+                if select.select([ours], [], [], 0.1)[0]:
+                    try:
+                        shown += os.read(ours, 65536)
+                    except OSError:  # Linux: the console has no other end any more
+                        break
+                elif running.poll() is not None:
+                    break
+                if not pressed and press[0] in shown:
+                    os.write(ours, press[1])
+                    pressed = True
+        finally:
+            if time.monotonic() >= end:
+                running.kill()
+            code = running.wait(IDLE_S)
+            os.close(ours)
+    return code, shown.decode("utf-8", "replace")
+
+
 def _world(folder: Path) -> dict[str, str]:
     return {
         **os.environ,
         "WINEPREFIX": str(folder / "prefix"),
         "WINEDEBUG": "-all",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        # Compiled once, and not beside the sources, where the Linux side keeps its own.
+        "PYTHONPYCACHEPREFIX": f"Z:{folder}/compiled",
+        "PYTHONDONTWRITEBYTECODE": "",
     }

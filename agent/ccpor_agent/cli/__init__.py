@@ -7,6 +7,7 @@ import sys
 import click
 
 from ccpor_agent.cli.lazy import LazyGroup
+from ccpor_agent.cli.streams import make_streams_lenient
 from ccpor_agent.cli.table import COMMANDS
 from ccpor_reporting import __version__
 
@@ -39,6 +40,7 @@ def group() -> None:
 
 def main() -> None:
     """Run the command line and end the process with one of the documented exit codes."""
+    make_streams_lenient()
     sys.exit(outcome(sys.argv[1:]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,16 @@ import click
 def silence_stdout() -> None:
     """Keep Python from complaining at its end that nobody reads stdout any more."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def has_no_reader(exc: OSError) -> bool:
+    """Return whether *exc* says that nobody reads stdout any more.
+
+    Windows' C library turns ERROR_NO_DATA of a pipe into EINVAL; of a file, EINVAL has its name.
+    """
+    if isinstance(exc, BrokenPipeError):
+        return True
+    return sys.platform == "win32" and exc.errno == errno.EINVAL and exc.filename is None
 
 
 class LazyGroup(click.Group):
@@ -46,7 +57,9 @@ class LazyGroup(click.Group):
         """
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
+        except OSError as exc:
+            if not has_no_reader(exc):
+                raise
             silence_stdout()
             raise click.exceptions.Exit(0) from None
 

@@ -6,14 +6,17 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from ccpor_agent.cli.lazy import silence_stdout
+from ccpor_agent.cli.lazy import has_no_reader, silence_stdout
 from ccpor_reporting.model import Report
 from ccpor_reporting.render import FORMATS, render
+from ccpor_reporting.render.words import outcome
+from ccpor_reporting.text import VERDICT_WORDS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,33 +66,45 @@ def write_report(report: Report, format_name: str, output: str, *, plain: bool) 
     Raises:
         CannotWrite: The file cannot be written.
     """
-    if output == "-":
-        say(_rendered(report, format_name, plain=plain))
+    if output == "-" and format_name == "text":
+        say(_rendered(report, plain=plain))
         return
-    text = render(report, format_name)
-    write_file(output, text.encode("utf-8", "replace"))
+    # Programs read UTF-8 whatever the console's code page is, and JSON and XML promise it.
+    content = render(report, format_name, local=_zone(report)).encode("utf-8", "replace")
+    if output == "-":
+        say(content)
+    else:
+        write_file(output, content)
+        said = f"{VERDICT_WORDS[report.verdict]}: {outcome(report)}; written to {output}"
+        click.echo(said, err=True)
 
 
-def say(text: str) -> None:
-    """Write *text* to stdout; the verdict stands even if nobody reads it to the end."""
+def say(what: str | bytes) -> None:
+    """Write *what* to stdout; the verdict stands even if nobody reads it to the end."""
     try:
-        click.echo(text, nl=False, color=True)
-    except BrokenPipeError:
+        click.echo(what, nl=False, color=True)
+    except OSError as exc:
+        if not has_no_reader(exc):
+            raise
         silence_stdout()
 
 
-def _rendered(report: Report, format_name: str, *, plain: bool) -> str:
+def _rendered(report: Report, *, plain: bool) -> str:
     terminal = sys.stdout.isatty()
     plain = plain or not terminal
-    text = render(
+    return render(
         report,
-        format_name,
+        "text",
         width=min(shutil.get_terminal_size().columns, 100) if terminal else 80,
         color=not plain and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb",
         unicode=not plain and _writes_unicode(),
+        local=_zone(report),
     )
-    encoding = sys.stdout.encoding or "utf-8"
-    return text.encode(encoding, "replace").decode(encoding)
+
+
+def _zone(report: Report) -> tzinfo | None:
+    """Return the zone of the people here, with the offset it had at the time of *report*."""
+    return report.started_at.astimezone().tzinfo
 
 
 def _writes_unicode() -> bool:

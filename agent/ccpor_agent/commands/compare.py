@@ -36,7 +36,7 @@ def compare(ctx: click.Context, *, old: str, new: str, as_json: bool) -> None:
     """
     comparison = compared(saved_report(old), saved_report(new))
     if as_json:
-        say(msgspec.json.format(msgspec.json.encode(comparison), indent=2).decode() + "\n")
+        say(msgspec.json.format(msgspec.json.encode(comparison), indent=2) + b"\n")
     else:
         width = min(shutil.get_terminal_size().columns, 100)
         say(comparison_text(comparison, width).rstrip("\n") + "\n")

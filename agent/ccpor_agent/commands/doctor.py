@@ -33,7 +33,7 @@ def doctor(as_json: bool) -> int:
 
     lines = examine(state_folder())
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(lines)).decode())
+        click.echo(msgspec.json.format(msgspec.json.encode(lines)))
     else:
         click.echo("\n".join(_text(lines)))
     states = {line.state for line in lines}

@@ -1,7 +1,6 @@
 """Where operating systems differ: durable files, locks, secrets at rest, and where state lives.
 
-Both sides can be imported anywhere, so that each is tested wherever its calls exist; this module
-picks the one of the machine it runs on.
+This module picks the side of the machine it runs on.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import os
 import sys
 from pathlib import Path
 
-from ccpor_agent.seam import posix, windows
 from ccpor_agent.seam.running import AlreadyRunning
 
 __all__ = [
@@ -35,6 +33,7 @@ if sys.platform == "win32":
         make_folder,
         make_private,
         protect,
+        state_home,
         sync_folder,
         unprotect,
         write_durably,
@@ -46,6 +45,7 @@ else:
         make_folder,
         make_private,
         protect,
+        state_home,
         sync_folder,
         unprotect,
         write_durably,
@@ -61,4 +61,4 @@ def state_folder() -> Path:
     chosen = os.environ.get(STATE_VARIABLE)
     if chosen:
         return Path(chosen)
-    return windows.state_home() if os.name == "nt" else posix.state_home()
+    return state_home()

@@ -10,10 +10,13 @@ import contextlib
 import os
 import secrets
 import stat
+import sys
 from pathlib import Path
 from types import TracebackType
 
 from ccpor_agent.seam.running import AlreadyRunning
+
+assert sys.platform != "win32"  # what follows calls names that Windows' Python lacks
 
 TEMPORARY = ".tmp"  # ends the name of a file that was never called saved
 
@@ -128,7 +131,7 @@ def unprotect(protected: bytes) -> bytes:
 
 def state_home() -> Path:
     """Return the state folder of the machine (root) or of this user (XDG base directories)."""
-    if os.name == "posix" and os.geteuid() == 0:
+    if os.geteuid() == 0:
         return Path("/var/lib/ccpor-check")
     home = os.environ.get("XDG_STATE_HOME")
     base = Path(home) if home and Path(home).is_absolute() else Path.home() / ".local" / "state"

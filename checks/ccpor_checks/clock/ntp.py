@@ -5,7 +5,6 @@ Source: RFC 5905 (packet: section 7.3; offset and delay: section 8; Kiss-o'-Deat
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 import struct
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ccpor_checks.base import Context, TargetFailed
+from ccpor_checks.kit.os_errors import error_name
 
 REQUESTS = 4
 SPACING_S = 0.06
@@ -176,5 +176,5 @@ def _unanswered(address: str, port: int, exc: OSError) -> TargetFailed:
     # Windows tells of ICMP "port unreachable" as a reset.
     if isinstance(exc, ConnectionRefusedError | ConnectionResetError):
         return TargetFailed("clock.server", "refused", f"{where} is closed", seen)
-    name = errno.errorcode.get(exc.errno or 0, type(exc).__name__).removeprefix("WSA")
+    name = error_name(exc.errno) or type(exc).__name__
     return TargetFailed("clock.server", "timeout", f"no answer from {where}: {name}", seen)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
 
-from ccpor_checks.base import Evidence, Options
+from ccpor_checks.base import Evidence, Options, Refusal
 from ccpor_checks.dns.system import OwnSource, resolver_from
 from ccpor_reporting.rules import Limit
 
@@ -47,21 +48,20 @@ class DnsOptions(Options, frozen=True, kw_only=True):
         msgspec.Meta(description="seconds each query may take, e.g. 3", gt=0, le=60),
     ] = 3.0
 
-    def __post_init__(self) -> None:
-        """Refuse what could never be asked or compared.
-
-        Raises:
-            ValueError: A resolver or an expected range that is none.
-        """
-        for text in self.resolvers:
-            resolver_from(text)
-        for text in self.expected:
+    def refusals(self) -> Iterator[Refusal]:
+        """Yield resolvers and expected ranges that are none."""
+        for position, text in enumerate(self.resolvers):
+            try:
+                resolver_from(text)
+            except ValueError:
+                wanted = 'write the address of a resolver, e.g. "10.0.0.1" or "10.0.0.1:5353"'
+                yield Refusal(("resolvers", position), wanted)
+        for position, text in enumerate(self.expected):
             try:
                 ipaddress.ip_network(text, strict=False)
             except ValueError:
-                raise ValueError(
-                    f'expected holds "{text}"; write an address or a range, e.g. "10.8.0.0/16"'
-                ) from None
+                wanted = 'write an address or a range, e.g. "192.0.2.7" or "10.8.0.0/16"'
+                yield Refusal(("expected", position), wanted)
 
 
 class RecordAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ sends by default, so that a middlebox that drops EDNS is not blamed on the resol
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import struct
 from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from dns.name import Name
 
 SENDS = 2  # one lost datagram is ordinary; two are the path's answer
+NAP_S = 0.25  # how late an error that wakes nobody is noticed
 LONGEST_LOOP = 8
 REFUSING = frozenset({"REFUSED", "NOTAUTH"})
 
@@ -212,14 +214,29 @@ def _over_udp(asked: _Asked) -> Message | None:
             until = asked.deadline if last else asked.monotonic() + span
             try:
                 while True:
-                    sock.settimeout(asked.left(until))
-                    reply, cut = _parsed(asked, sock.recv(65535))
+                    reply, cut = _parsed(asked, _datagram(asked, sock, until))
                     if reply is not None:
                         return None if cut else reply
                     asked.discarded += 1
             except TimeoutError:
                 if last:
                     raise
+
+
+def _datagram(asked: _Asked, sock: socket.socket, until: float) -> bytes:
+    """Return the next datagram.
+
+    Raises:
+        OSError: TimeoutError when none came before *until*, or what the socket said.
+    """
+    while True:
+        sock.settimeout(min(asked.left(until), NAP_S))
+        try:
+            return sock.recv(65535)
+        except TimeoutError:
+            # Not every system wakes a waiting receive for an ICMP error; all of them keep it.
+            if pending := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(pending, os.strerror(pending)) from None
 
 
 def _parsed(asked: _Asked, wire: bytes) -> tuple[Message | None, bool]:

@@ -28,6 +28,8 @@ OWN = {
     "literal": "written as an address:",
 }
 
+KNOWN_HERE = "this workstation itself knows the name; no resolver is needed"
+
 
 def reason_of(records: tuple[RecordAnswer, ...]) -> str | None:
     """Return why one resolver gave no address, or None when one of *records* has one."""
@@ -103,7 +105,7 @@ def judge_agreement(seen: DnsEvidence, options: DnsOptions, _setting: Setting) -
     """Compare, record by record, what the resolvers that answered say."""
     answered = [a for a in seen.answers if a.reason is None or a.reason in DENIALS]
     if len(answered) < 2:
-        return met("one resolver answered" if answered else "this workstation itself knows the name; no resolver is needed")
+        return met("one resolver answered" if answered else KNOWN_HERE)
     differ = [kind for kind in options.records if len(_versions(answered, kind)) > 1]
     if not differ:
         return met(f"{len(answered)} resolvers give the same addresses")
@@ -134,7 +136,7 @@ def _versions(answered: list[ResolverAnswer], kind: str) -> set[frozenset[str]]:
 def judge_latency(seen: DnsEvidence, options: DnsOptions, _setting: Setting) -> Judgement:
     times = [(answer.ms, answer.resolver) for answer in seen.answers if answer.ms is not None]
     if not times:
-        return met("this workstation itself knows the name; no resolver is needed")
+        return met(KNOWN_HERE)
     worst, resolver = max(times)
     what = f"{resolver} answered in" if len(times) == 1 else f"the slowest, {resolver}, took"
     return at_most(value=worst, limit=options.max_ms, unit="ms", reason="slow", what=what)

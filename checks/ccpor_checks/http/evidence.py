@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
 
-from ccpor_checks.base import Evidence, Options
+from ccpor_checks.base import Evidence, Options, Refusal
 from ccpor_reporting.rules import Limit
 
 Method = Literal["GET", "HEAD", "OPTIONS", "POST"]
@@ -60,24 +61,30 @@ class HttpOptions(Options, frozen=True, kw_only=True):
         msgspec.Meta(description="seconds the whole exchange may take, e.g. 10", gt=0, le=300),
     ] = 10.0
 
-    def __post_init__(self) -> None:
-        """Refuse headers that hold secrets or would break the request.
-
-        Raises:
-            ValueError: Such a header, or a text to be looked for where no page is sent.
-        """
+    def refusals(self) -> Iterator[Refusal]:
+        """Yield headers that hold secrets or break the request, and a text no page could hold."""
         for name, value in self.headers.items():
-            if name.lower() in SECRETS:
-                raise ValueError(
-                    f'headers holds "{name}", and a profile holds no secrets; take it out and name '
-                    "a file with a *_file option, e.g. client_key_file in [target.tls]"
-                )
-            if not TOKEN.fullmatch(name) or name.lower() in FRAMING:
-                raise ValueError(f'headers holds "{name}", which cannot be set; take it out')
-            if not value.isprintable() or not value.isascii():
-                raise ValueError(f'headers: "{name}" must be one line of plain ASCII text')
+            if wanted := _no_header(name, value):
+                yield Refusal(("headers", name), wanted)
         if self.contains is not None and self.method == "HEAD" and self.upload_kb is None:
-            raise ValueError('contains needs a page, and HEAD brings none; use method = "GET"')
+            wanted = 'leave it out or write method = "GET", HEAD brings no page'
+            yield Refusal(("contains",), wanted, beside="method")
+
+
+def _no_header(name: str, value: str) -> str | None:
+    """Return what to write in place of a header, None where it may be sent."""
+    if name.lower() in SECRETS:
+        return (
+            "secrets never stand in a profile, leave this header out and name a file with "
+            "a *_file option, e.g. client_key_file in [target.tls]"
+        )
+    if name.lower() in FRAMING:
+        return "leave this header out, the program writes it itself"
+    if not TOKEN.fullmatch(name):
+        return 'write a header name of letters, digits and hyphens, e.g. "Accept"'
+    if not value.isprintable() or not value.isascii():
+        return "write one line of plain ASCII text"
+    return None
 
 
 class Hop(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from ccpor_checks.base import Evidence, Options
+from ccpor_checks.base import Evidence, Options, Refusal
 from ccpor_checks.tls.names import ascii_name
 
 SYSTEM = "system"  # the trust store of a profile without ca_file
@@ -16,7 +17,20 @@ SYSTEM = "system"  # the trust store of a profile without ca_file
 Version = Literal["TLSv1.2", "TLSv1.3"]
 FileName = Annotated[str, Meta(min_length=1, max_length=4096)]
 Name = Annotated[str, Meta(min_length=1, max_length=253)]
-Pin = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+Pin = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9+/]{43}=\Z",
+        description="44 characters of base64: the SHA-256 of a SubjectPublicKeyInfo",
+    ),
+]
+# A least amount is one number (below it: blocker) or a pair, the warning larger than the blocker.
+# The pair is a list of exactly two: a fixed tuple beside a bounded number makes msgspec 0.22 read
+# its length from the wrong place.
+Days = Annotated[int, Meta(ge=0, le=3650)]
+LeastDays = Days | Annotated[tuple[Days, ...], Meta(min_length=2, max_length=2)]
+Bits = Annotated[int, Meta(ge=512, le=16384)]
+LeastBits = Bits | Annotated[tuple[Bits, ...], Meta(min_length=2, max_length=2)]
 
 
 class TlsOptions(Options, frozen=True, kw_only=True):
@@ -24,8 +38,11 @@ class TlsOptions(Options, frozen=True, kw_only=True):
 
     min_version: Annotated[Version, Meta(description="the oldest version to accept")] = "TLSv1.2"
     min_days_left: Annotated[
-        int,
-        Meta(ge=0, le=3650, description="days a certificate must last past go-live, e.g. 30"),
+        LeastDays,
+        Meta(
+            description="days a certificate must last past go-live: one number, e.g. 30, or a "
+            "pair [warning, blocker], e.g. [30, 7]"
+        ),
     ] = 30
     ca_file: Annotated[
         FileName | None,
@@ -61,30 +78,27 @@ class TlsOptions(Options, frozen=True, kw_only=True):
         Meta(description="soft: a responder out of reach is told, not failed"),
     ] = "soft"
     min_rsa_bits: Annotated[
-        int, Meta(ge=512, le=16384, description="bits of the shortest RSA key to accept, e.g. 2048")
+        LeastBits,
+        Meta(
+            description="bits of the shortest RSA key to accept: one number, e.g. 2048, or a pair "
+            "[warning, blocker], e.g. [3072, 2048]"
+        ),
     ] = 2048
     timeout_s: Annotated[
         float, Meta(gt=0, le=60, description="seconds each handshake may take, e.g. 5")
     ] = 5.0
 
-    def __post_init__(self) -> None:
-        """Refuse what could never be asked.
-
-        Raises:
-            ValueError: A server name that is none, or a key without its certificate.
-        """
+    def refusals(self) -> Iterator[Refusal]:
+        """Yield a server name that is none, and a key without its certificate."""
         if self.server_name is not None:
             try:
                 ascii_name(self.server_name)
             except ValueError:
-                raise ValueError(
-                    f'server_name is "{self.server_name}"; write a host name or address, '
-                    'e.g. "ccpor.example.org"'
-                ) from None
+                wanted = 'write a host name or address, e.g. "ccpor.example.org"'
+                yield Refusal(("server_name",), wanted)
         if self.client_key_file is not None and self.client_cert_file is None:
-            raise ValueError(
-                "client_key_file stands alone; name the client_cert_file that belongs to it too"
-            )
+            wanted = "write the client_cert_file that belongs to it too"
+            yield Refusal(("client_key_file",), wanted, beside="client_cert_file")
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):

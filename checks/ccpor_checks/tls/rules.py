@@ -13,6 +13,7 @@ from datetime import UTC, datetime, time, timedelta
 from ccpor_checks.tls.evidence import Certificate, TlsEvidence, TlsOptions
 from ccpor_checks.tls.names import ascii_name, certificate_matches
 from ccpor_checks.tls.trust import judge_trust
+from ccpor_reporting.model import Severity
 from ccpor_reporting.rules import Judgement, Rule, Setting, met, skipped_by, unassessed, unmet
 
 VERSIONS = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")  # oldest first
@@ -67,7 +68,7 @@ def judge_validity(seen: TlsEvidence, want: TlsOptions, setting: Setting) -> Jud
         return unassessed(NO_CERTIFICATE)
     now = setting.observed_at
     start = _counts_from(setting)
-    expected = f"at least {want.min_days_left} days left on {start:%Y-%m-%d}"
+    expected = f"at least {_least_words(want.min_days_left, 'days left')} on {start:%Y-%m-%d}"
     first = min(seen.chain, key=lambda certificate: certificate.not_after)
     days_left = math.floor((first.not_after - start) / DAY)
     ends = f"{_called(first, seen)} ends on {first.not_after:%Y-%m-%d %H:%M} UTC"
@@ -83,15 +84,30 @@ def judge_validity(seen: TlsEvidence, want: TlsOptions, setting: Setting) -> Jud
             observed=latest.not_before.isoformat(),
             expected=f"valid since before {now:%Y-%m-%d %H:%M} UTC",
         )
-    if days_left < want.min_days_left:
+    if severity := _short_of(days_left, want.min_days_left):
         return unmet(
             "expires-too-soon",
             f"{ends}, {_distance(days_left, start, now)}",
+            severity=severity,
             observed=days_left,
             expected=expected,
             unit="days",
         )
     return met(ends, observed=days_left, expected=expected, unit="days")
+
+
+def _short_of(value: int, least: int | tuple[int, ...]) -> Severity | None:
+    """Return what being below *least* costs, a blocker or (warning, blocker); None: enough."""
+    warning, blocker = least if isinstance(least, tuple) else (least, least)
+    if value < blocker:
+        return Severity.BLOCKER
+    return Severity.WARNING if value < warning else None
+
+
+def _least_words(least: int | tuple[int, ...], unit: str) -> str:
+    if isinstance(least, tuple):
+        return f"{least[0]} {unit} (blocks below {least[1]})"
+    return f"{least} {unit}"
 
 
 def _counts_from(setting: Setting) -> datetime:
@@ -167,12 +183,12 @@ def is_sound_cipher(cipher: str, bits: int | None) -> bool:
 def judge_key(seen: TlsEvidence, want: TlsOptions, _setting: Setting) -> Judgement:
     if not seen.chain:
         return unassessed(NO_CERTIFICATE)
-    expected = f"RSA of {want.min_rsa_bits} bits or EC of {MIN_EC_BITS}, signed with SHA-2"
-    for certificate in seen.chain:
-        if _is_weak_key(certificate, want.min_rsa_bits):
-            key = f"{certificate.key_type}-{certificate.key_bits}"
-            words = f"{_called(certificate, seen)} has a weak key, {key}"
-            return unmet("weak-key", words, observed=key, expected=expected)
+    least = _least_words(want.min_rsa_bits, "bits")
+    expected = f"RSA of {least} or EC of {MIN_EC_BITS}, signed with SHA-2"
+    weak = [(each, cost) for each in seen.chain if (cost := _weak_key(each, want.min_rsa_bits))]
+    weak.sort(key=lambda found: found[1] is not Severity.BLOCKER)  # what blocks comes first
+    if weak and weak[0][1] is Severity.BLOCKER:
+        return _unmet_key(seen, *weak[0], expected)
     for certificate in seen.chain:
         if certificate.signature_hash in BROKEN_HASHES and not certificate.is_self_signed:
             return unmet(
@@ -181,15 +197,29 @@ def judge_key(seen: TlsEvidence, want: TlsOptions, _setting: Setting) -> Judgeme
                 observed=certificate.signature_hash,
                 expected=expected,
             )
+    if weak:
+        return _unmet_key(seen, *weak[0], expected)
     leaf = seen.chain[0]
     key = f"{leaf.key_type}-{leaf.key_bits}" if leaf.key_bits else leaf.key_type
     return met(f"{key}, signed with {leaf.signature_hash}", observed=key, expected=expected)
 
 
-def _is_weak_key(certificate: Certificate, min_rsa_bits: int) -> bool:
-    bits = certificate.key_bits
-    least = {"RSA": min_rsa_bits, "EC": MIN_EC_BITS, "DSA": MIN_DSA_BITS}
-    return bits is not None and bits < least.get(certificate.key_type, 0)
+def _weak_key(certificate: Certificate, min_rsa_bits: int | tuple[int, ...]) -> Severity | None:
+    """Return what the length of a certificate's key costs, None where it is long enough."""
+    if certificate.key_bits is None:
+        return None
+    if certificate.key_type == "RSA":
+        return _short_of(certificate.key_bits, min_rsa_bits)
+    least = {"EC": MIN_EC_BITS, "DSA": MIN_DSA_BITS}.get(certificate.key_type, 0)
+    return _short_of(certificate.key_bits, least)
+
+
+def _unmet_key(
+    seen: TlsEvidence, certificate: Certificate, cost: Severity, expected: str
+) -> Judgement:
+    key = f"{certificate.key_type}-{certificate.key_bits}"
+    words = f"{_called(certificate, seen)} has a weak key, {key}"
+    return unmet("weak-key", words, severity=cost, observed=key, expected=expected)
 
 
 RULES: tuple[Rule[TlsEvidence, TlsOptions], ...] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +66,10 @@ class Trust:
         if not verify:
             tls.verify_mode = ssl.CERT_NONE
             return tls
-        tls.verify_flags |= PARTIAL_CHAIN | (0 if dates else NO_CHECK_TIME)
+        tls.verify_flags |= 0 if dates else NO_CHECK_TIME
+        # Windows keeps whatever intermediate it ever met in its store CA: a help, never an anchor.
+        if not (self.name == SYSTEM and sys.platform == "win32"):
+            tls.verify_flags |= PARTIAL_CHAIN
         if self.name == SYSTEM:
             tls.load_default_certs(ssl.Purpose.SERVER_AUTH)
         else:
@@ -96,9 +100,23 @@ class Trust:
         """Return the trusted certificates (DER) as far as they can be listed."""
         if self.name != SYSTEM:
             return tuple(one.public_bytes(Encoding.DER) for one in self.given)
+        if sys.platform == "win32":
+            return _windows_roots()
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         tls.load_default_certs(ssl.Purpose.SERVER_AUTH)
         return tuple(tls.get_ca_certs(binary_form=True) or _hashed_folder())
+
+
+def _windows_roots() -> tuple[bytes, ...]:
+    """Return the certificates of the store ROOT that may vouch for a server; none elsewhere."""
+    if sys.platform != "win32":
+        return ()
+    server = ssl.Purpose.SERVER_AUTH.oid
+    return tuple(
+        der
+        for der, kind, usage in ssl.enum_certificates("ROOT")
+        if kind == "x509_asn" and (usage is True or (usage and server in usage))
+    )
 
 
 def _hashed_folder() -> list[bytes]:
