@@ -12,6 +12,14 @@ from typing import Any
 
 import click
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+
+
+class OutputLost(click.ClickException):
+    """What was to be shown has nowhere to go; Click's own 1 would say "not ready"."""
+
+    exit_code = 2
+
 
 def silence_stdout() -> None:
     """Keep Python from complaining at its end that nobody reads stdout any more."""
@@ -58,6 +66,9 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except OSError as exc:
+            if exc.filename is None and exc.errno in NO_ROOM:
+                silence_stdout()
+                raise OutputLost("standard output takes no more: its disk is full") from None
             if not has_no_reader(exc):
                 raise
             silence_stdout()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -19,6 +20,9 @@ from ccpor_reporting.render.words import outcome
 from ccpor_reporting.text import VERDICT_WORDS
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+SAVED = "a report that was made is kept: ccpor-check show last -o FILE"
 
 
 class CannotWrite(click.ClickException):
@@ -80,13 +84,19 @@ def write_report(report: Report, format_name: str, output: str, *, plain: bool) 
 
 
 def say(what: str | bytes) -> None:
-    """Write *what* to stdout; the verdict stands even if nobody reads it to the end."""
+    """Write *what* to stdout; the verdict stands even if nobody reads it to the end.
+
+    Raises:
+        CannotWrite: The disk behind stdout takes no more.
+    """
     try:
         click.echo(what, nl=False, color=True)
+        sys.stdout.flush()
     except OSError as exc:
-        if not has_no_reader(exc):
-            raise
         silence_stdout()
+        if not has_no_reader(exc):
+            name = errno.errorcode.get(exc.errno or 0, "unknown error")
+            raise CannotWrite(f"standard output cannot be written ({name}); {SAVED}") from exc
 
 
 def _rendered(report: Report, *, plain: bool) -> str:

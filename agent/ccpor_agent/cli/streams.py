@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import sys
 
 PLAIN = "ccpor.plain"
@@ -16,6 +17,8 @@ PLAIN = "ccpor.plain"
 def make_streams_lenient() -> None:
     """Let stdout and stderr write an ASCII likeness where their encoding lacks a character."""
     codecs.register_error(PLAIN, plain_likeness)
+    if sys.stdout is None:  # started with stdout closed: the exit code still says the verdict
+        sys.stdout = io.TextIOWrapper(io.FileIO(os.devnull, "w"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None under pythonw, another class in tests
             stream.reconfigure(errors=PLAIN)
