@@ -3,7 +3,10 @@
 A fault is *new* when the finding fails now and did not fail before, or fails for another reason;
 *gone* when it failed and passes now. *Worse* and *better* are changes of severity, of a measured
 value beyond its noise, and of what could be looked at at all. What was looked at by other versions
-of a check, or not at all in one of the two runs, is *not comparable*, never *same*.
+of a check, or not at all in one of the two runs, is *not comparable*, never *same*; but what was
+skipped in both runs because of the same finding is the *same*. What passed and is skipped now
+because of a new fault stands behind that fault. What a target had that is no longer in the profile
+is *gone*.
 
 Noise: a measured value (a number with a unit) is the same unless it moved by more than 20 % of the
 old value and by more than the floor of its unit: 20 ms, 0.2 s, 0.5 %, 1 day beyond the days that
@@ -13,10 +16,11 @@ passed between the runs, 5 Mbit/s, 64 MB, 1 GB, 10 kB, 28 bytes.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from ccpor_reporting.diagnosis.facts import root_of
 from ccpor_reporting.model import Finding, Json, Report, Severity, Status, UtcTime, Verdict
 from ccpor_reporting.text import SEVERITY_WORDS, STATUS_WORDS, plain_time, single_line, value_words
 
@@ -65,10 +69,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     observed_before: Json = None
     observed_after: Json = None
     unit: str | None = None
+    behind: tuple[str, ...] = ()  # findings that passed and were not asked now because of this one
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """The findings of two runs, each exactly once; `differs` says what else is not the same."""
+    """The findings of two runs, each once, as itself or behind another.
+
+    `differs` says what else is not the same.
+    """
 
     old_run: str
     new_run: str
@@ -89,7 +97,7 @@ _TITLES = {
     "new": "New faults",
     "worse": "Worse",
     "better": "Better",
-    "gone": "Faults that are gone",
+    "gone": "Gone",
     "not_comparable": "Not comparable",
     "same": "Same",
 }
@@ -108,6 +116,7 @@ def compare(old: Report, new: Report) -> Comparison:
     for name in dict.fromkeys([*after, *before]):
         kind, change = _change(before.get(name), after.get(name), old, new, days)
         sorted_out[kind].append(change)
+    _stand_behind(sorted_out, after)
     harm = sorted_out["new"] + sorted_out["worse"]
     if any(change.blocking for change in harm):
         verdict = Verdict.NOT_READY
@@ -133,7 +142,8 @@ def _change(
     assert shown is not None, "the name came from one of the two"
     then, now = old.agent.checks.get(shown.check), new.agent.checks.get(shown.check)
     if before is None or after is None:
-        kind, words = _one_sided(before, after)
+        taken_out = shown.target in _targets(old) - _targets(new)
+        kind, words = _one_sided(before, after, taken_out=taken_out)
     elif then != now:
         kind = "not_comparable"
         words = f"check {shown.check} was version {then or 'unknown'}, is {now or 'unknown'}"
@@ -152,11 +162,46 @@ def _change(
     )
 
 
-def _one_sided(before: Finding | None, after: Finding | None) -> tuple[str, str]:
+def _stand_behind(sorted_out: dict[str, list[Change]], after: Mapping[str, Finding]) -> None:
+    """Put what passed before and is only skipped now behind the new or worse finding it needs."""
+    behind: dict[str, list[Change]] = {}
+    harm = {change.finding: change for kind in ("new", "worse") for change in sorted_out[kind]}
+    for change in sorted_out["worse"]:
+        if change.after == Status.SKIP:
+            root = root_of(after[change.finding], after)
+            if root in harm and harm[root].after != Status.SKIP:
+                behind.setdefault(root, []).append(change)
+    folded = {change.finding for changes in behind.values() for change in changes}
+    for kind in ("new", "worse"):
+        sorted_out[kind] = [
+            _with_behind(change, behind.get(change.finding, ()))
+            for change in sorted_out[kind]
+            if change.finding not in folded
+        ]
+
+
+def _with_behind(change: Change, behind: Sequence[Change]) -> Change:
+    """Return *change* with those *behind* it; it costs what they cost."""
+    return msgspec.structs.replace(
+        change,
+        behind=tuple(each.finding for each in behind),
+        blocking=change.blocking or any(each.blocking for each in behind),
+    )
+
+
+def _targets(report: Report) -> set[str]:
+    return {target.id for target in report.targets}
+
+
+def _one_sided(
+    before: Finding | None, after: Finding | None, *, taken_out: bool
+) -> tuple[str, str]:
     if before is None and after is not None and after.status is Status.FAIL:
         return "new", f"{_state(after)}; not looked at before"
     if before is None:
         return "not_comparable", "not looked at in the old run"
+    if taken_out:
+        return "gone", "its target is no longer in the profile"
     return "not_comparable", "not looked at in the new run"
 
 
@@ -174,6 +219,8 @@ def _kind(before: Finding, after: Finding, days: float) -> tuple[str, str]:
             return "gone", moved
     if looked_then and looked_now:
         return _by_value(before, after, days, STATUS_WORDS[after.status])
+    if before.status is after.status is Status.SKIP and before.because == after.because:
+        return "same", STATUS_WORDS[after.status]
     if looked_then or looked_now:
         return ("worse" if looked_then else "better"), moved
     return "not_comparable", f"{moved}: not looked at in either run"
@@ -239,7 +286,12 @@ def _differences(old: Report, new: Report) -> list[str]:
         ("profile text (SHA-256)", old.profile.sha256[:12], new.profile.sha256[:12]),
         ("agent version", old.agent.version, new.agent.version),
     )
-    return [f"{what}: {then} -> {now}" for what, then, now in pairs if then != now]
+    said = [f"{what}: {then} -> {now}" for what, then, now in pairs if then != now]
+    taken_out = sorted(_targets(old) - _targets(new))
+    added = sorted(_targets(new) - _targets(old))
+    said += [f"targets taken out: {', '.join(taken_out)}"] if taken_out else []
+    said += [f"targets added: {', '.join(added)}"] if added else []
+    return said
 
 
 def comparison_text(comparison: Comparison, width: int = 80) -> str:
@@ -255,8 +307,17 @@ def comparison_text(comparison: Comparison, width: int = 80) -> str:
         changes: tuple[Change, ...] = getattr(comparison, kind)
         if changes:
             lines += ["", _TITLES[kind]]
-            lines += [f"  {change.finding}: {change.words}" for change in changes]
+            lines += [
+                f"  {change.finding}: {change.words}{_and_behind(change)}" for change in changes
+            ]
     return "".join(_wrapped(line, width) + "\n" for line in lines)
+
+
+def _and_behind(change: Change) -> str:
+    count = len(change.behind)
+    if not count:
+        return ""
+    return f"; {count} more {'was' if count == 1 else 'were'} not looked at because of this"
 
 
 def _wrapped(line: str, width: int) -> str:

@@ -13,7 +13,7 @@ from importlib.resources import files
 
 import msgspec
 
-from ccpor_reporting.model import Owner
+from ccpor_reporting.model import Finding, Owner
 
 FAR_END = "far-end"  # the owner that the profile names for the target
 
@@ -58,3 +58,10 @@ def catalogue() -> Mapping[str, Code]:
             raise ValueError(f"faults.toml: {code}: {exc}") from exc
         codes[code] = Code(code, title, reasons)
     return codes
+
+
+def has_own_words(finding: Finding) -> bool:
+    """Say whether *finding* brings its own fix: then the catalogue's words say another thing."""
+    entry = catalogue().get(finding.code)
+    reason = entry.reasons.get(finding.reason or "") if entry else None
+    return reason is not None and finding.fix is not None and finding.fix != reason.fix

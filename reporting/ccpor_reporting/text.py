@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from ccpor_reporting.model import Finding, Json, Owner, Severity, Status, Verdict
 
@@ -64,6 +64,13 @@ def _shown(character: str) -> str:
 def plain_time(at: datetime) -> str:
     """Return e.g. ``2026-11-23 15:04:05 UTC``."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def local_time(at: datetime, local: tzinfo) -> str:
+    """Return e.g. ``2026-11-23 07:04:05 -08:00``."""
+    here = at.astimezone(local)
+    offset = f"{here:%z}"  # +HHMM, more digits only where a zone has seconds
+    return f"{here:%Y-%m-%d %H:%M:%S} {offset[:3]}:{offset[3:]}"
 
 
 def value_words(value: Json, unit: str | None = None) -> str:

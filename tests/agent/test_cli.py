@@ -112,6 +112,21 @@ def test_explain_tells_each_reason_of_a_code() -> None:
     assert "Usually fixed by" in one.stdout
 
 
+def test_explain_takes_a_code_in_any_case() -> None:
+    """Codes are typed from paper."""
+    assert ccpor("explain", "TLS.VALIDITY").stdout == ccpor("explain", "tls.validity").stdout
+
+
+def test_explain_of_a_check_lists_its_codes() -> None:
+    """Whoever knows only the check's name finds the codes."""
+    said = ccpor("explain", "tls")
+    codes = [code for code in catalogue() if code.startswith("tls.")]
+
+    assert said.returncode == 0, said.stderr
+    listed = [line.strip().partition(":")[0] for line in said.stdout.splitlines()]
+    assert [each for each in listed if each.startswith("tls.")] == codes
+
+
 @pytest.mark.parametrize(
     ("code", "meant"),
     [("tls.validty", "tls.validity"), ("tls.validity/expird", "tls.validity/expired")],

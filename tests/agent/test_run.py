@@ -134,7 +134,7 @@ def test_wrong_usage_is_2_and_says_what_to_do(
 
 def test_a_bad_profile_is_2_with_all_its_faults(profile: Path) -> None:
     """Two mistakes, two lines, and nothing was looked at."""
-    write_profile(profile, ['id = "A"\nurl = "tcp://h"'])
+    write_profile(profile, ['id = "A b"\nurl = "tcp://h"'])
     ran = ccpor("run", "--profile", profile)
 
     assert (ran.returncode, ran.stdout) == (2, "")
@@ -254,6 +254,7 @@ def test_each_format_can_be_written_to_a_file(form: str, profile: Path, tmp_path
     ran = ccpor("run", "--profile", profile, "--no-upload", "--format", form, "-o", file)
 
     assert (ran.returncode, ran.stdout) == (1, ""), ran.stderr
+    assert f"NOT READY: 1 cause blocks; written to {file}" in ran.stderr.splitlines()
     assert "tcp.reach" in file.read_text(encoding="utf-8")
 
 
@@ -470,6 +471,27 @@ def test_plan_contacts_nobody(profile: Path) -> None:
     ]
     assert f"contacts 127.0.0.1:{port}" in words.stdout
     assert "not enrolled" in words.stdout
+
+
+def test_a_plan_tells_an_upload_as_a_sentence_of_its_own(profile: Path) -> None:
+    """What is sent must not run into the words before it."""
+    asks = 'id = "web"\nurl = "http://127.0.0.1:9/"\n[target.http]\nupload_kb = 10'
+    write_profile(profile, [asks])
+    said = " ".join(ccpor("plan", "--profile", profile).stdout.split())
+
+    assert ". Uploads 10000 bytes of synthetic data" in said
+
+
+def test_a_ticket_of_a_real_run_names_both_ends(profile: Path) -> None:
+    """What the check saw must reach the letter: addresses, ports and both times."""
+    port = free_port()
+    write_profile(profile, [tcp_target("aoc", port)])
+    ran = ccpor("run", "--profile", profile, "--no-upload", "--json")
+    (cause,) = json.loads(ran.stdout)["causes"]
+
+    assert "TCP from 127.0.0.1 port " in cause["ticket"]
+    assert f" to 127.0.0.1 port {port}\n" in cause["ticket"]
+    assert " local time\n" in cause["ticket"]
 
 
 HUNG = """

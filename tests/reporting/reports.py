@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import msgspec
 
@@ -11,6 +12,7 @@ from ccpor_reporting.diagnosis import causes
 from ccpor_reporting.faults import catalogue
 from ccpor_reporting.model import (
     Agent,
+    Cause,
     Finding,
     Json,
     Location,
@@ -64,6 +66,7 @@ def finding(
     unit: str | None = None,
     because: str | None = None,
     owner: Owner | None = None,
+    fix: str | None = None,
 ) -> Finding:
     """Return one finding with the catalogue's words, as judging makes it."""
     words = catalogue()[code].reasons[reason] if reason else None
@@ -80,7 +83,7 @@ def finding(
         observed=observed,
         expected=expected,
         unit=unit,
-        fix=words.fix if words else None,
+        fix=fix or (words.fix if words else None),
         because=because,
     )
 
@@ -136,12 +139,35 @@ def report_of(
             machine=MACHINE,
             location=LOCATION,
             retest=RETEST,
+            observations=observations,
         ),
-        coverage=coverage(findings, excluded),
+        coverage=coverage(findings, excluded, observations),
         verdict=verdict(findings, sum(item.blocking for item in excluded), interrupted),
         clock_offset_ms=-12.5,
         interrupted=interrupted,
     )
+
+
+def diagnosed(
+    *findings: Finding, targets: tuple[TargetRef, ...] = (), **rest: Any
+) -> tuple[Cause, ...]:
+    known = targets or tuple(
+        target(name, f"https://{name}.example.org/")
+        for name in dict.fromkeys(f.target for f in findings)
+    )
+    setting: dict[str, Any] = {
+        "at": AT,
+        "local": PACIFIC,
+        "machine": MACHINE,
+        "location": LOCATION,
+        "retest": RETEST,
+        **rest,
+    }
+    return causes(findings, known, **setting)
+
+
+def faults(found: tuple[Cause, ...]) -> list[tuple[str, tuple[str, ...]]]:
+    return [(cause.fault, cause.targets) for cause in found]
 
 
 def observation(where: str, check: str, **rest: Json) -> Observation:

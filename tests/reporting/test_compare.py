@@ -136,14 +136,65 @@ def test_another_version_of_a_check_is_not_comparable() -> None:
 
 
 def test_findings_of_one_run_only_are_not_comparable_unless_they_failed() -> None:
-    """A target that was added and fails is a new fault; one that was removed proves nothing."""
+    """A target that was added and fails is a new fault; one that was taken out is gone."""
     old = run(finding("gone-pass", "dns.answer"), failed("gone-fail", "dns.answer/nxdomain"))
     new = run(finding("new-pass", "dns.answer"), failed("new-fail", "dns.answer/nxdomain"))
 
     assert kinds(compare(old, new)) == {
         "new": ["new-fail/dns.answer"],
-        "not_comparable": ["new-pass/dns.answer", "gone-pass/dns.answer", "gone-fail/dns.answer"],
+        "not_comparable": ["new-pass/dns.answer"],
+        "gone": ["gone-pass/dns.answer", "gone-fail/dns.answer"],
     }
+
+
+def test_a_target_taken_out_of_the_profile_is_gone_and_said_so() -> None:
+    """Taking it out is a decision, not something that nobody looked at."""
+    comparison = compare(run(PASS, failed("old", "dns.answer/nxdomain")), run(PASS))
+
+    assert kinds(comparison) == {"same": ["web/tcp.reach"], "gone": ["old/dns.answer"]}
+    assert comparison.differs == ("targets taken out: old",)
+    assert comparison.verdict is Verdict.READY
+
+
+CHAIN = (REFUSED, *(skipped("web", f"tls.{code}", "web/tcp.reach") for code in ("trust", "name")))
+
+
+def test_a_chain_that_failed_in_both_runs_is_the_same() -> None:
+    """The same report twice has nothing to say, and exit code 0."""
+    comparison = compare(run(*CHAIN), run(*CHAIN))
+
+    assert list(kinds(comparison)) == ["same"]
+    assert comparison.verdict is Verdict.READY
+
+
+def test_a_skip_for_another_reason_is_not_the_same() -> None:
+    """Behind another fault, nobody knows whether anything changed."""
+    old, new = SKIP, skipped("web", "tcp.reach", "web/link.up")
+
+    assert kind_of(old, new) == "not_comparable"
+
+
+def test_what_a_new_fault_stopped_stands_behind_it() -> None:
+    """One port that closed is one change, not one for each question behind it."""
+    before = (PASS, finding("web", "tls.trust"), finding("web", "tls.name"))
+
+    comparison = compare(run(*before), run(*CHAIN))
+
+    assert kinds(comparison) == {"new": ["web/tcp.reach"]}
+    assert comparison.new[0].behind == ("web/tls.trust", "web/tls.name")
+    assert "refused (blocks go-live); 2 more were not looked at because of this" in " ".join(
+        comparison_text(comparison).split()
+    )
+
+
+def test_a_new_warning_that_stops_a_blocker_blocks() -> None:
+    """Folding must not make a comparison milder than its parts."""
+    before = (PASS, finding("web", "tls.trust"))
+
+    comparison = compare(run(*before), run(WARNED, CHAIN[1]))
+
+    assert kinds(comparison) == {"new": ["web/tcp.reach"]}
+    assert comparison.verdict is Verdict.NOT_READY
 
 
 @pytest.mark.parametrize(
@@ -168,7 +219,12 @@ def test_every_finding_of_both_runs_comes_out_once() -> None:
     """Nothing vanishes between two runs."""
     old, new = rich_report(), run(PASS, *rich_report().findings[5:])
     comparison = compare(old, new)
-    listed = [name for names in kinds(comparison).values() for name in names]
+    listed = [
+        name
+        for kind in KINDS
+        for change in getattr(comparison, kind)
+        for name in (change.finding, *change.behind)
+    ]
 
     assert sorted(listed) == sorted({f.id for f in (*old.findings, *new.findings)})
 

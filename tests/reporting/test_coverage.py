@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ccpor_reporting.coverage import LEFT_OUT, Excluded, coverage
-from ccpor_reporting.model import Coverage, NotAssessed, Severity, Status
-from tests.reporting.reports import failed, finding, rich_report, skipped
+from ccpor_reporting.model import Coverage, NotAssessed, Observation, Severity, Status
+from tests.reporting.reports import failed, finding, observation, rich_report, skipped
 
 FINDINGS = rich_report().findings
 
@@ -73,3 +74,50 @@ def test_nothing_planned_vanishes(some: set[int]) -> None:
     said = coverage(findings, left_out)
 
     assert said.planned + said.excluded == said.assessed + len(said.not_assessed)
+
+
+def revocation(*statuses: str) -> Observation:
+    return observation(
+        "web",
+        "tls",
+        evidence={"revocation": [{"status": each, "detail": "why"} for each in statuses]},
+    )
+
+
+@pytest.mark.parametrize(
+    ("statuses", "why"),
+    [
+        ((), None),
+        (("good", "good"), None),
+        (("good", "not-published"), None),
+        (("not-published",), "not-published, why"),
+        (("good", "unreachable"), "unreachable, why"),
+        (("stale", "good"), "stale, why"),
+    ],
+)
+def test_a_trusted_certificate_whose_revocation_nobody_could_check_is_listed(
+    statuses: tuple[str, ...], why: str | None
+) -> None:
+    """A pass with an open question must not look like a pass without one."""
+    said = coverage([finding("web", "tls.trust")], (), [revocation(*statuses)])
+
+    assert (said.planned, said.assessed) == (1, 1)
+    assert said.not_assessed == (
+        ()
+        if why is None
+        else (
+            NotAssessed(
+                finding="web/tls.trust",
+                why=f"revocation could not be checked: {why}",
+                unproven="unproven: the certificate was not revoked",
+                blocking=False,
+            ),
+        )
+    )
+
+
+def test_a_doubt_about_what_did_not_pass_is_not_listed_beside_the_fault() -> None:
+    """What failed says enough."""
+    said = coverage([failed("web", "tls.trust/revoked")], (), [revocation("unreachable")])
+
+    assert said.not_assessed == ()

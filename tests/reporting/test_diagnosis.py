@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 
 from ccpor_reporting.diagnosis import causes
 from ccpor_reporting.model import (
-    Cause,
     Confidence,
     Finding,
     Owner,
     Severity,
     Status,
-    TargetRef,
 )
 from tests.reporting.reports import (
     AT,
@@ -26,34 +24,14 @@ from tests.reporting.reports import (
     MACHINE,
     PACIFIC,
     RETEST,
+    diagnosed,
     failed,
+    faults,
     finding,
     rich_report,
     skipped,
     target,
 )
-
-
-def diagnosed(
-    *findings: Finding, targets: tuple[TargetRef, ...] = (), **rest: Any
-) -> tuple[Cause, ...]:
-    known = targets or tuple(
-        target(name, f"https://{name}.example.org/")
-        for name in dict.fromkeys(f.target for f in findings)
-    )
-    setting: dict[str, Any] = {
-        "at": AT,
-        "local": PACIFIC,
-        "machine": MACHINE,
-        "location": LOCATION,
-        "retest": RETEST,
-        **rest,
-    }
-    return causes(findings, known, **setting)
-
-
-def faults(found: tuple[Cause, ...]) -> list[tuple[str, tuple[str, ...]]]:
-    return [(cause.fault, cause.targets) for cause in found]
 
 
 def test_a_healthy_run_has_no_cause() -> None:
@@ -363,7 +341,9 @@ def test_a_ticket_has_all_that_its_owner_needs() -> None:
         "From: court ca-sonoma, location santa-rosa, workstation SR-SCAN-03 (scan-station)\n"
         "What fails: tcp.reach/dropped\n"
         "  - Gateway (gate): tls://gate.example.org:8443\n"
-        "Seen at: 2026-11-23 17:04:05 UTC (2026-11-23 09:04:05 PST local time)\n"
+        "Connection:\n"
+        "  - TCP from this workstation to gate.example.org:8443\n"
+        "Seen at: 2026-11-23 17:04:05 UTC = 2026-11-23 09:04:05 -08:00 local time\n"
         "What we saw:\n"
         "  - gate: 203.0.113.77 port 8443: nothing came back within 3 s"
         " (wanted: a connection within 3 s)\n"
@@ -371,18 +351,27 @@ def test_a_ticket_has_all_that_its_owner_needs() -> None:
         "What works:\n"
         "  - gate/dns.answer: gate.example.org is 203.0.113.77\n"
         "What we ask you to do: Allow TCP from this workstation to this host and port in every "
-        "firewall on the way, and check that the host is up.\n"
+        "firewall on the way, and check that the host is up. "
+        "Here: TCP from this workstation to gate.example.org:8443.\n"
         "How to test again, on this workstation: "
         "ccpor-check run --profile santa-rosa.toml --only gate\n"
+        "  (exit code 1: it still fails; "
+        "exit code 3 there only means that the rest was left out)\n"
     )
 
 
-@pytest.mark.parametrize("local", [None, UTC])
-def test_a_ticket_without_another_zone_says_utc_only(local: Any) -> None:
-    """The same time twice reads like a mistake."""
+@pytest.mark.parametrize(
+    ("local", "said"),
+    [
+        (None, "2026-11-23 17:04:05 UTC (the workstation's local time is not known)"),
+        (UTC, "2026-11-23 17:04:05 UTC = 2026-11-23 17:04:05 +00:00 local time"),
+    ],
+)
+def test_a_ticket_gives_both_times_even_where_they_are_equal(local: Any, said: str) -> None:
+    """Whoever reads it elsewhere cannot know that they are equal."""
     cause = diagnosed(failed("web", "http.answer/timeout"), local=local)[0]
 
-    assert "Seen at: 2026-11-23 17:04:05 UTC\n" in cause.ticket
+    assert f"Seen at: {said}\n" in cause.ticket
 
 
 def test_a_hostile_banner_cannot_add_lines_to_a_ticket() -> None:

@@ -13,6 +13,7 @@ EPILOG = """\b
 Examples:
   ccpor-check explain tls.validity
   ccpor-check explain tls.validity/expired
+  ccpor-check explain tls                    the codes of a check
 """
 
 
@@ -26,9 +27,15 @@ def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 def explain(code: str) -> None:
     """Explain one code: what it means, how to see it by hand, who fixes it.
 
-    CODE is a code such as tls.validity, or one fault of it such as tls.validity/expired.
+    CODE is a code such as tls.validity, one fault of it such as tls.validity/expired, or a check
+    such as tls, whose codes are then listed.
     """
+    code = code.strip().lower()
     name, slash, reason = code.partition("/")
+    of_check = [known for known in catalogue() if known.startswith(f"{code}.")]
+    if of_check:  # the name of a check: its codes
+        click.echo("\n".join(_codes(code, of_check)))
+        return
     entry = catalogue().get(name)
     if entry is None:
         raise click.UsageError(_unknown(code, [*catalogue()], "see ccpor-check list"))
@@ -41,6 +48,14 @@ def explain(code: str) -> None:
 def _unknown(code: str, known: list[str], otherwise: str) -> str:
     near = get_close_matches(code.partition("/")[0] if "/" not in known[0] else code, known, 1, 0.5)
     return f'there is no code "{code}"; ' + (f"did you mean {near[0]}?" if near else otherwise)
+
+
+def _codes(check: str, codes: list[str]) -> list[str]:
+    lines = [f"The codes of {check}:"]
+    for code in codes:
+        lines += ["", *_indented(code, catalogue()[code].title)]
+        lines += _indented("Reasons", ", ".join(catalogue()[code].reasons))
+    return lines
 
 
 def _lines(entry: Code, reasons: list[str]) -> list[str]:

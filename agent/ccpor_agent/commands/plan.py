@@ -100,8 +100,8 @@ def _does(node: Node) -> str:
     if node.check is None:
         return "nothing: this version of ccpor-check cannot look at it yet"
     upload_kb = getattr(node.options, "upload_kb", None)
-    extra = f" Uploads {upload_kb * 1000} bytes of synthetic data." if upload_kb else ""
-    return node.check.does + extra
+    does = node.check.does.rstrip(".")
+    return f"{does}. Uploads {upload_kb * 1000} bytes of synthetic data" if upload_kb else does
 
 
 def _sends(state: Path) -> str | None:

@@ -17,6 +17,7 @@ from ccpor_reporting.model import RunReason
 from ccpor_reporting.verdict import exit_code
 
 if TYPE_CHECKING:
+    from ccpor_agent.profile import Profile
     from ccpor_agent.whole_run import Done
 
 EPILOG = """\b
@@ -89,7 +90,7 @@ def run(
     require_place(output)
     if profile_file is None and not no_upload:
         whole_run.refresh()
-    profile = asked_profile(profile_file)
+    profile = _said_whose(asked_profile(profile_file))
     plan = asked_plan(profile, only, skip)
     asked = whole_run.Asked(
         plan=plan,
@@ -106,6 +107,16 @@ def run(
     if not no_upload and not done.report.interrupted:
         acknowledged = whole_run.send(done)
     ctx.exit(_code(done, needs_receipt=require_upload and not acknowledged))
+
+
+def _said_whose(profile: Profile) -> Profile:
+    """Return *profile*, having said on stderr where it belongs to no court."""
+    if not profile.names_location:
+        click.echo(
+            "the profile names no [location]: no collector takes this report for a court's",
+            err=True,
+        )
+    return profile
 
 
 def _code(done: Done, *, needs_receipt: bool) -> int:

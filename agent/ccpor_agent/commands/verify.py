@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ccpor_reporting.text import single_line
+
 if TYPE_CHECKING:
     from ccpor_agent.spool import Item
     from ccpor_reporting.envelope import PublicKey
@@ -23,8 +25,9 @@ Examples:
 
 \b
 This machine's own key and its collector's are known; --key adds others.
-Exit codes: 0 everything fits, 1 something does not, 2 nothing there to check.
+Exit codes: 0 everything fits, 1 something does not, 2 nothing there is signed.
 """
+NOTHING_SIGNED = 2
 LARGEST = 64 * 1024 * 1024  # bytes: far more than any file of ours
 
 
@@ -35,6 +38,11 @@ class Outcome:
     path: Path
     fits: bool
     words: str
+    signed: bool = True  # False: it never was, so there is nothing to check
+
+
+class NotSigned(ValueError):
+    """A report or profile as it is, without a signature around it."""
 
 
 class Keys:
@@ -73,10 +81,16 @@ def verify(bundle: Path, key_files: tuple[Path, ...], as_json: bool) -> int:
         click.echo(json.dumps(shown, indent=2))
     else:
         for outcome in outcomes:
-            click.echo(
-                f"{'fits' if outcome.fits else 'DOES NOT FIT'}  {outcome.path}: {outcome.words}"
-            )
+            click.echo(f"{_word(outcome)}  {outcome.path}: {outcome.words}")
+    if not any(outcome.signed for outcome in outcomes):
+        return NOTHING_SIGNED
     return 0 if all(outcome.fits for outcome in outcomes) else 1
+
+
+def _word(outcome: Outcome) -> str:
+    if not outcome.signed:
+        return "NOT SIGNED"
+    return "fits" if outcome.fits else "DOES NOT FIT"
 
 
 def _files(bundle: Path) -> Iterator[Path]:
@@ -127,6 +141,8 @@ def _check(path: Path, keys: Keys) -> Outcome:
     except EnvelopeInvalid as exc:
         hint = "; name its key with --key" if exc.code == "unknown-key" else ""
         return Outcome(path, False, f"{exc}{hint}")
+    except NotSigned as exc:
+        return Outcome(path, False, str(exc), signed=False)
     except (ValueError, OSError) as exc:
         return Outcome(path, False, str(exc))
 
@@ -183,6 +199,9 @@ def _payload_type(content: bytes) -> str:
     except (ValueError, RecursionError) as exc:
         raise ValueError("not a signed file of ours") from exc
     kind = envelope.get("payloadType") if isinstance(envelope, dict) else None
+    schema = envelope.get("schema") if isinstance(envelope, dict) else None
+    if kind is None and isinstance(schema, str) and schema.startswith("ccpor-"):
+        raise NotSigned(f"not signed: a bare {single_line(schema)}, which anybody can write")
     if not isinstance(kind, str):
         raise ValueError("not a signed file of ours")
     return kind

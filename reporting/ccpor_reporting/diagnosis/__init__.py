@@ -1,8 +1,9 @@
 """Diagnosis: the few faults that explain all the others, and whom to send them to.
 
 Forty failures from one cut make one cause. The steps, each a module of its own: `facts` (what the
-findings say of whom), `places` (which failures are one fault in one place), `folding` (which fault
-explains another), `words` (summary and evidence), `ticket` (the text for the owner).
+findings say of whom), `wire` (addresses and ports), `places` (which failures are one fault in one
+place), `cuts` and `folding` (which fault explains another), `words` (summary and evidence),
+`ticket` (the text for the owner).
 """
 
 from __future__ import annotations
@@ -10,13 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 
+from ccpor_reporting.diagnosis.cuts import no_route, one_cut
 from ccpor_reporting.diagnosis.facts import Facts, code_position, facts
 from ccpor_reporting.diagnosis.folding import FOLDINGS
 from ccpor_reporting.diagnosis.places import place
 from ccpor_reporting.diagnosis.suspect import Suspect
 from ccpor_reporting.diagnosis.ticket import Letter, ticket
 from ccpor_reporting.diagnosis.words import confidence, evidence, summary
-from ccpor_reporting.model import Cause, Finding, Location, Machine, Severity, TargetRef
+from ccpor_reporting.model import (
+    Cause,
+    Finding,
+    Location,
+    Machine,
+    Observation,
+    Severity,
+    TargetRef,
+)
 
 __all__ = ["causes"]
 
@@ -30,15 +40,17 @@ def causes(
     machine: Machine,
     location: Location,
     retest: str,
+    observations: Iterable[Observation] = (),
 ) -> tuple[Cause, ...]:
     """Return the causes, the one to act on first in front.
 
     at: when the run looked (aware). local: the workstation's zone, None when unknown.
     retest: the command that runs this profile again; the targets are added to it.
+    observations: the evidence of the run; without it no cause names addresses, ports and hops.
     """
-    known = facts(findings, targets, at=at)
+    known = facts(findings, targets, at=at, observations=observations)
     suspects = _suspects(known)
-    for fold in FOLDINGS:
+    for fold in (one_cut, no_route, *FOLDINGS):
         suspects = fold(suspects, known)
     letter = Letter(at=at, local=local, machine=machine, location=location, retest=retest)
     return tuple(_cause(suspect, known, letter) for suspect in sorted(suspects, key=_order))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
 
+from ccpor_reporting.diagnosis.wire import Seen, by_target_and_check
 from ccpor_reporting.faults import catalogue
-from ccpor_reporting.model import Finding, Status, TargetRef
+from ccpor_reporting.model import Finding, Observation, Status, TargetRef
 
 DEFAULT_PORT = {"http": 80, "https": 443, "ssh": 22, "sftp": 22, "ntp": 123, "snmp": 161}
 
@@ -42,6 +43,7 @@ class Facts:
     places: Mapping[str, Whereabouts]  # by target
     passed: Mapping[str, tuple[Finding, ...]]  # by target
     reached: Mapping[str, tuple[int, ...]]  # by host: the ports that accepted a connection
+    seen: Seen  # the observations; empty where none were given
 
     def where(self, target: str) -> Whereabouts:
         return self.places.get(target, NOWHERE)
@@ -59,7 +61,13 @@ class Facts:
         return self.passed.get(target, ())
 
 
-def facts(findings: Iterable[Finding], targets: Sequence[TargetRef], *, at: datetime) -> Facts:
+def facts(
+    findings: Iterable[Finding],
+    targets: Sequence[TargetRef],
+    *,
+    at: datetime,
+    observations: Iterable[Observation] = (),
+) -> Facts:
     """Return the findings arranged; a later finding of the same id replaces the earlier one."""
     by_id = {finding.id: finding for finding in findings}
     skipped: dict[str, list[str]] = {}
@@ -79,6 +87,7 @@ def facts(findings: Iterable[Finding], targets: Sequence[TargetRef], *, at: date
         places=places,
         passed={target: tuple(passes) for target, passes in passed.items()},
         reached=_reached(by_id, places),
+        seen=by_target_and_check(observations),
     )
 
 

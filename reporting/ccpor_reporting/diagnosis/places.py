@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ccpor_reporting.diagnosis.facts import Facts
+from ccpor_reporting.diagnosis.wire import sender
+from ccpor_reporting.faults import has_own_words
 from ccpor_reporting.model import Finding, Status
 
 WORKSTATION = "this workstation"
@@ -38,6 +40,9 @@ NAMED_BY = {
     "proxy.reach": "proxy",
     "tls.trust": "issuer",
 }
+# An answer of one service: another port of that host is another program with an owner of its own.
+OF_THE_PORT = frozenset({"tcp.reach/refused", "tcp.reach/reset"})
+NO_ROUTE = "tcp.reach/network-unreachable"
 # Faults of a host, whichever of its ports was asked.
 OF_THE_HOST = ("dns.", "path.", "tcp.")
 
@@ -45,6 +50,9 @@ OF_THE_HOST = ("dns.", "path.", "tcp.")
 def place(finding: Finding, known: Facts) -> tuple[str, ...]:
     """Return the key of *finding*'s fault and place: equal keys are one cause."""
     fault = finding.fault or finding.code
+    who = sender(known.seen, finding.target) if fault == NO_ROUTE else ""
+    if who:  # a router lacks the way, not this workstation
+        return (fault, "sender", who)
     if fault in OF_THE_WORKSTATION or finding.code.startswith("workstation."):
         return (fault, WORKSTATION)
     named = _named(finding, known)
@@ -53,8 +61,11 @@ def place(finding: Finding, known: Facts) -> tuple[str, ...]:
     where = known.where(finding.target)
     if not where.host:
         return (fault, "target", finding.target)
+    if fault in OF_THE_PORT:
+        return (fault, "port", str(where), finding.owner.value)
     if finding.code.startswith(OF_THE_HOST):
-        return (fault, "host", where.host)
+        own = finding.fix or "" if has_own_words(finding) else ""
+        return (fault, "host", where.host, own)
     return (fault, "port", str(where))
 
 

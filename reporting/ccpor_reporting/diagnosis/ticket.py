@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
-from itertools import islice
+from datetime import datetime, tzinfo
 
 from ccpor_reporting.diagnosis.facts import Facts
+from ccpor_reporting.diagnosis.places import NO_ROUTE
 from ccpor_reporting.diagnosis.suspect import Suspect
-from ccpor_reporting.model import Location, Machine, Owner
-from ccpor_reporting.text import owner_words, plain_time, single_line
+from ccpor_reporting.diagnosis.wire import addresses, connection, hop, network
+from ccpor_reporting.model import Finding, Location, Machine, Owner
+from ccpor_reporting.text import local_time, owner_words, plain_time, single_line
 
 MOST_LISTED = 8
+MOST_ENDS = 200
+MOST_ELSEWHERE = 3
+NEAR = tuple(f"/{length}" for length in range(24, 33))  # of IPv4: what courts call one network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,33 +42,41 @@ def ticket(
         f"workstation {letter.machine.name} ({letter.location.role})",
         f"What fails: {first.fault}",
         *(f"  - {line}" for line in _failing(suspect, known)),
+        *_connections(suspect, known),
         f"Seen at: {when(letter.at, letter.local)}",
         "What we saw:",
         *(f"  - {line}" for line in proof),
         "What works:",
         *(f"  - {line}" for line in _working(suspect, known)),
-        f"What we ask {_whom(first.owner)} to do: {fix}",
-        f"How to test again, on this workstation: {retest(suspect, letter.retest)}",
+        f"What we ask {_whom(first.owner)} to do: {fix}{_here(suspect, known)}",
+        *_retest(suspect, letter.retest),
     ]
     return "\n".join(single_line(line) for line in lines) + "\n"
 
 
 def when(at: datetime, local: tzinfo | None) -> str:
-    """Return the time in UTC and, where it is known and differs, on the workstation's clock."""
-    utc = plain_time(at)
+    """Return the time in UTC and on the workstation's clock, with its offset, also where equal."""
     if local is None:
-        return utc
-    here = at.astimezone(local)
-    if here.utcoffset() == UTC.utcoffset(None):
-        return utc
-    return f"{utc} ({here:%Y-%m-%d %H:%M:%S} {here.tzname() or here.strftime('%z')} local time)"
+        return f"{plain_time(at)} (the workstation's local time is not known)"
+    return f"{plain_time(at)} = {local_time(at, local)} local time"
 
 
 def retest(suspect: Suspect, command: str) -> str:
-    """Return *command* narrowed to the targets of this cause."""
-    if "--only" in command:
+    """Return *command* narrowed to the targets of this cause, where they are few."""
+    if "--only" in command or len(suspect.targets) > MOST_LISTED:
         return command
     return " ".join([command, *(f"--only {target}" for target in suspect.targets)])
+
+
+def _retest(suspect: Suspect, command: str) -> list[str]:
+    again = retest(suspect, command)
+    lines = [f"How to test again, on this workstation: {again}"]
+    if "--only" in again:
+        lines.append(
+            "  (exit code 1: it still fails; "
+            "exit code 3 there only means that the rest was left out)"
+        )
+    return lines
 
 
 def _failing(suspect: Suspect, known: Facts) -> list[str]:
@@ -78,17 +90,78 @@ def _failing(suspect: Suspect, known: Facts) -> list[str]:
     return listed
 
 
+def _connections(suspect: Suspect, known: Facts) -> list[str]:
+    """Return both ends and the protocol of what failed, and who answered on the way."""
+    ends = _ends(suspect, known)
+    lines = [f"  - {line}" for line in ends[:MOST_LISTED]]
+    more = [end.rpartition(" to ")[2] for end in ends[MOST_LISTED:]]
+    if more:  # whoever writes the rule needs every one
+        cut = f" … and {len(more) - MOST_ENDS} more" if len(more) > MOST_ENDS else ""
+        lines.append(f"  - and to {', '.join(more[:MOST_ENDS])}{cut}")
+    hops = [hop(known.seen, member.target) for member in suspect.members]
+    lines += [f"  - answered on the way by {who}" for who in dict.fromkeys(hops) if who]
+    return [f"Connection{'s' if len(ends) > 1 else ''}:", *lines] if lines else []
+
+
+def _ends(suspect: Suspect, known: Facts, *, ports: bool = True) -> list[str]:
+    told = []
+    for member in suspect.members:
+        where = known.where(member.target)
+        if where.host:
+            told.append(
+                connection(
+                    known.seen, member.target, member.check, otherwise=str(where), ports=ports
+                )
+            )
+    return [line for line in dict.fromkeys(told) if line]
+
+
+def _here(suspect: Suspect, known: Facts) -> str:
+    """Return the connection that the ask is about, so that a rule can be written from it."""
+    ends = _ends(suspect, known, ports=False)  # they differ each time: no rule may name them
+    if suspect.first.code != "tcp.reach" or suspect.first.fault == NO_ROUTE or not ends:
+        return ""
+    return f" Here: {ends[0]}" + (f", and {len(ends) - 1} more above." if ends[1:] else ".")
+
+
 def _working(suspect: Suspect, known: Facts) -> list[str]:
     same = [f for target in suspect.targets for f in known.passed_on(target)]
-    if same:
-        return [f"{finding.id}: {finding.summary}" for finding in same[:MOST_LISTED]]
-    # Nothing passed on these targets: what works elsewhere says that the workstation has a network.
-    passes = (finding for passes in known.passed.values() for finding in passes)
-    reached = (f for f in passes if f.code in {"tcp.reach", "dns.answer"})
-    told = [f"{finding.id}: {finding.summary}" for finding in islice(reached, 3)]
+    told = [*same[:MOST_LISTED], *_elsewhere(suspect, known)[:MOST_ELSEWHERE]]
     if not told:
-        return ["nothing that was looked at in this run could be reached"]
-    return [*told, "nothing on the targets named above"]
+        return ["nothing that was looked at in this run"]
+    return [f"{finding.id}: {finding.summary}" for finding in told]
+
+
+def _elsewhere(suspect: Suspect, known: Facts) -> list[Finding]:
+    """Return what reached another target, the nearest first: same host, same network, others.
+
+    It says that the workstation has a network, and narrows down where the fault is.
+    """
+    mine = set(suspect.targets)
+    best: dict[str, Finding] = {}
+    for target, passes in known.passed.items():
+        by_code = {finding.code: finding for finding in passes}
+        reached = by_code.get("tcp.reach") or by_code.get("clock.server")
+        reached = reached or by_code.get("dns.answer")
+        if reached and target not in mine:
+            best[target] = reached
+    return sorted(
+        best.values(),
+        key=lambda found: (
+            _distance(suspect, found.target, known),
+            found.code == "dns.answer",  # a name found is less than a connection made
+        ),
+    )
+
+
+def _distance(suspect: Suspect, target: str, known: Facts) -> int:
+    first = suspect.first.target
+    if known.where(target).host == known.where(first).host:
+        return 0
+    theirs, ours = addresses(known.seen, target)[:1], addresses(known.seen, first)[:1]
+    if theirs and ours and network([*theirs, *ours]).endswith(NEAR):
+        return 1
+    return 2
 
 
 def _whom(owner: Owner) -> str:

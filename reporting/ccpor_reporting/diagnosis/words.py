@@ -11,7 +11,8 @@ from ccpor_reporting.diagnosis.places import (
     broken_resolvers,
 )
 from ccpor_reporting.diagnosis.suspect import Suspect
-from ccpor_reporting.faults import catalogue
+from ccpor_reporting.diagnosis.wire import addresses, hop, network, sender
+from ccpor_reporting.faults import catalogue, has_own_words
 from ccpor_reporting.model import Confidence, Finding
 from ccpor_reporting.text import seen_value
 
@@ -23,7 +24,8 @@ MOST_LISTED = 5
 def summary(suspect: Suspect, known: Facts) -> str:
     """Return one sentence: what, and where."""
     first = suspect.first
-    what = first.summary if _partly_works(first) else means(first) or first.summary
+    told = _partly_works(first) or has_own_words(first)
+    what = first.summary if told else means(first) or first.summary
     many = f" (seen on {len(suspect.targets)} targets)" if len(suspect.targets) > 1 else ""
     return f"{place_words(suspect, known)}: {what}{many}"
 
@@ -32,12 +34,28 @@ def place_words(suspect: Suspect, known: Facts) -> str:
     """Return where it is wrong: this workstation, a name server, host and port, or a device."""
     first = suspect.first
     fault = first.fault or ""
+    who = sender(known.seen, first.target) if first.code == "tcp.reach" else ""
+    if who and (fault in OF_THE_WORKSTATION or hosts(suspect, known) > 1):
+        return f"{who}, on the way"
+    if first.code == "tcp.reach" and fault not in OF_THE_WORKSTATION and hosts(suspect, known) > 1:
+        return f"the way to {hosts(suspect, known)} hosts{_in_network(suspect, known)}"
     if fault in OF_THE_WORKSTATION or first.code.startswith("workstation."):
         return "this workstation"
     if fault in OF_THE_RESOLVER and len(suspect.targets) > 1 and broken_resolvers(first):
         return f"name server {', '.join(broken_resolvers(first))}"
     where = known.where(first.target)
     return str(where) if where.host else known.title(first.target)
+
+
+def hosts(suspect: Suspect, known: Facts) -> int:
+    """Return on how many hosts it shows by itself, what it only explains left aside."""
+    return len({known.where(member.target).host for member in suspect.members})
+
+
+def _in_network(suspect: Suspect, known: Facts) -> str:
+    tried = [each for member in suspect.members for each in addresses(known.seen, member.target)]
+    found = network(tried)
+    return f" in {found}" if found else ""
 
 
 def _partly_works(finding: Finding) -> bool:
@@ -65,6 +83,7 @@ def evidence(suspect: Suspect, known: Facts) -> tuple[str, ...]:
     said = [_seen(finding) for finding in suspect.members[:MOST_LISTED]]
     if len(suspect.members) > MOST_LISTED:
         said.append(f"and the same on {len(suspect.members) - MOST_LISTED} more targets")
+    said += _hops(suspect, known)
     said += suspect.because
     said += contrasts(suspect, known)
     behind = len(suspect.explains) - len(suspect.members) - len(suspect.folded)
@@ -72,6 +91,13 @@ def evidence(suspect: Suspect, known: Facts) -> tuple[str, ...]:
         noun = "question was" if behind == 1 else "questions were"
         said.append(f"{behind} more {noun} not asked because of this")
     return tuple(said)
+
+
+def _hops(suspect: Suspect, known: Facts) -> list[str]:
+    told = (hop(known.seen, member.target) for member in suspect.members)
+    if suspect.first.code != "tcp.reach":
+        return []
+    return [f"{who} answered in place of the target" for who in dict.fromkeys(told) if who][:3]
 
 
 def contrasts(suspect: Suspect, known: Facts) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from importlib import import_module
 from types import MappingProxyType
 
@@ -16,12 +17,16 @@ from ccpor_reporting.model import Report
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How text is laid out. unicode False: ASCII only, for old consoles and plain files."""
+    """How text is laid out. unicode False: ASCII only, for old consoles and plain files.
+
+    local: the zone of the people here, shown beside UTC; None: UTC alone.
+    """
 
     width: int = 80
     color: bool = False
     unicode: bool = True
     details: bool = True
+    local: tzinfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +78,12 @@ def render(
     color: bool = False,
     unicode: bool = True,
     details: bool = True,
+    local: tzinfo | None = None,
 ) -> str:
     """Return *report* in *format*; the layout options matter to ``text`` only.
 
     Raises:
         KeyError: No such format; `FORMATS` names them.
     """
-    return FORMATS[format].write(
-        report, Style(width=max(width, 40), color=color, unicode=unicode, details=details)
-    )
+    style = Style(width=max(width, 40), color=color, unicode=unicode, details=details, local=local)
+    return FORMATS[format].write(report, style)

@@ -13,9 +13,9 @@ from ccpor_reporting.model import Cause, Finding, NotAssessed, Report, Severity,
 from ccpor_reporting.render.markup import marked, marked_lines
 from ccpor_reporting.render.words import (
     by_why,
-    cause_counts,
     counted,
     next_step,
+    outcome,
     place,
     retried,
     seen_words,
@@ -101,7 +101,7 @@ def _header(report: Report) -> list[str]:
         f"<h1>{marked(place(report.location))}</h1>",
         f'<div class="verdict {report.verdict.value}">',
         f'<p class="word">{VERDICT_WORDS[report.verdict]}</p>',
-        f"<p>{_SAYS[report.verdict]} <strong>{cause_counts(report.causes)}.</strong></p>",
+        f"<p>{_SAYS[report.verdict]} <strong>{outcome(report)}.</strong></p>",
         interrupted,
         "</div>",
         f'<p class="seen">Looked from <strong>{marked(report.machine.name)}</strong> at '

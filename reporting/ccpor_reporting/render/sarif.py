@@ -1,4 +1,7 @@
-"""SARIF 2.1.0 (OASIS): failed findings only, for tools that collect them."""
+"""SARIF 2.1.0 (OASIS): failed findings, for tools that collect them.
+
+What blocks and was not looked at makes the execution unsuccessful: no result is no pass.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ccpor_reporting.faults import catalogue
-from ccpor_reporting.model import Finding, Report, Severity, Status
+from ccpor_reporting.model import Finding, NotAssessed, Report, Severity, Status
 from ccpor_reporting.render.readable import escaped
 from ccpor_reporting.text import single_line
 
@@ -20,6 +23,7 @@ _LEVEL = {Severity.BLOCKER: "error", Severity.WARNING: "warning", Severity.INFO:
 
 def write(report: Report, _style: Style) -> str:
     failed = [finding for finding in report.findings if finding.status is Status.FAIL]
+    unseen = [item for item in report.coverage.not_assessed if item.blocking]
     rules = list(dict.fromkeys(finding.fault or finding.code for finding in failed))
     driver = {
         "name": "ccpor-check",
@@ -32,9 +36,10 @@ def write(report: Report, _style: Style) -> str:
         "automationDetails": {"id": f"{report.profile.id}/{report.run_id}"},
         "invocations": [
             {
-                "executionSuccessful": not report.interrupted,
+                "executionSuccessful": not (report.interrupted or unseen),
                 "startTimeUtc": f"{report.started_at:%Y-%m-%dT%H:%M:%SZ}",
                 "endTimeUtc": f"{report.finished_at:%Y-%m-%dT%H:%M:%SZ}",
+                "toolExecutionNotifications": [_notification(item) for item in unseen],
             }
         ],
         "properties": {"verdict": report.verdict.value},
@@ -42,6 +47,19 @@ def write(report: Report, _style: Style) -> str:
     }
     whole = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return escaped(json.dumps(whole, indent=2, ensure_ascii=False)) + "\n"
+
+
+def _notification(item: NotAssessed) -> dict[str, Any]:
+    """Return what nobody looked at although it blocks."""
+    said = single_line(f"{item.finding}: {item.why}; {item.unproven}")
+    return {
+        "level": "error",
+        "message": {"text": said},
+        "descriptor": {"id": item.finding.rpartition("/")[2]},
+        "locations": [
+            {"logicalLocations": [{"fullyQualifiedName": item.finding, "kind": "resource"}]}
+        ],
+    }
 
 
 def _rule(fault: str) -> dict[str, Any]:

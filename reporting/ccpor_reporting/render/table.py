@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from ccpor_reporting.model import Finding, Report
 from ccpor_reporting.render.words import target_title
-from ccpor_reporting.text import plain_time, single_line, value_words
+from ccpor_reporting.text import single_line, value_words
 
 if TYPE_CHECKING:
     from ccpor_reporting.render import Style
@@ -61,7 +62,7 @@ def _row(finding: Finding, report: Report) -> tuple[str, ...]:
         report.location.name,
         report.location.role,
         report.machine.name,
-        plain_time(report.started_at),
+        f"{report.started_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",  # RFC 3339
         report.run_id,
         finding.target,
         target_title(report, finding.target),

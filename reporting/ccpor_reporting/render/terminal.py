@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from ccpor_reporting.model import Cause, Finding, Report, Severity, Status, Verdict
 from ccpor_reporting.render.lines import cells, padded, plain_ascii, wrap
 from ccpor_reporting.render.words import (
-    by_why,
-    cause_counts,
+    by_why_and_code,
     counted,
+    few,
     next_step,
+    outcome,
     place,
     retried,
     seen_words,
@@ -19,6 +20,7 @@ from ccpor_reporting.render.words import (
 )
 from ccpor_reporting.text import (
     VERDICT_WORDS,
+    local_time,
     owner_words,
     plain_time,
     seen_value,
@@ -56,18 +58,24 @@ def write(report: Report, style: Style) -> str:
 
 def _head(report: Report, style: Style) -> list[str]:
     word = VERDICT_WORDS[report.verdict]
-    said = f"{word}  {place(report.location)} · {cause_counts(report.causes)}"
+    said = f"{word}  {place(report.location)} · {outcome(report)}"
     first, *more = wrap(said, style.width, rest=" " * (len(word) + 2))
     # `wrap` joins words by one blank; the verdict stands apart by two.
     lines = [_paint(word, _VERDICT_COLOR[report.verdict], style) + " " + first[len(word) :], *more]
     looked = (
-        f"{counted(report.findings)} · looked from {report.machine.name} "
-        f"at {plain_time(report.started_at)}"
+        f"{counted(report.findings)} · looked from {report.machine.name} at {_time(report, style)}"
     )
     lines += wrap(looked, style.width)
     if report.interrupted:
         lines += wrap("The run was interrupted: the rest was not looked at.", style.width)
     return lines
+
+
+def _time(report: Report, style: Style) -> str:
+    at = report.started_at
+    if style.local is None:
+        return plain_time(at)
+    return f"{local_time(at, style.local)} ({plain_time(at)})"
 
 
 def _causes(report: Report, style: Style) -> list[str]:
@@ -110,17 +118,21 @@ def _coverage(report: Report, style: Style) -> list[str]:
     missing = covered.planned - covered.assessed
     left_out = f", {covered.excluded} left out" if covered.excluded else ""
     title = f"Not looked at: {missing} of {covered.planned} planned{left_out}"
+    if not missing and not covered.excluded:
+        title = f"Everything planned was looked at ({covered.planned}), not all of it was proven"
     lines = ["", *(_paint(line, _BOLD, style) for line in wrap(title, style.width))]
-    for why, items in by_why(covered.not_assessed).items():
+    for why, items in by_why_and_code(covered.not_assessed):
         lines += wrap(f"{why}. Unproven:", style.width, "  ", "    ")
         if style.details:
-            for item in items:
+            for alike in items:
+                item = alike[0]
                 weight = " (blocks)" if item.blocking else ""
                 told = item.unproven.removeprefix("unproven: ")
-                said = f"{told}{weight}: {item.finding}"
+                said = f"{told}{weight}: {few([each.finding for each in alike])}"
                 lines += wrap(said, style.width, "    ", "      ")
         else:
-            lines.append(f"    {len(items)} finding{'s' if len(items) > 1 else ''}")
+            number = sum(len(alike) for alike in items)
+            lines.append(f"    {number} finding{'s' if number > 1 else ''}")
     return lines
 
 

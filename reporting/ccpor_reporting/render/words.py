@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ccpor_reporting.judging import counts
@@ -17,6 +18,10 @@ from ccpor_reporting.model import (
     Verdict,
 )
 from ccpor_reporting.text import STATUS_WORDS
+from ccpor_reporting.verdict import UNASSESSED
+
+NOT_PASSED = frozenset({Status.FAIL, *UNASSESSED})
+MOST_ALIKE = 3
 
 
 def place(location: Location) -> str:
@@ -105,8 +110,85 @@ def by_why(items: Iterable[NotAssessed]) -> dict[str, list[NotAssessed]]:
     return grouped
 
 
+def by_why_and_code(
+    items: Iterable[NotAssessed],
+) -> list[tuple[str, list[list[NotAssessed]]]]:
+    """Return paragraphs of what was not assessed, those alike but for the target as one.
+
+    Each is its reason and its lines; the items of one line differ in their target only.
+    """
+    paragraphs: dict[str, list[NotAssessed]] = {}
+    for item in items:
+        paragraphs.setdefault(_anywhere(item), []).append(item)
+    told = []
+    for why, alike in paragraphs.items():
+        targets = list(dict.fromkeys(_target_of(item) for item in alike))
+        reason = alike[0].why if len(targets) == 1 else f"{why}{_on(why, alike, targets)}"
+        lines: dict[tuple[str, str, bool], list[NotAssessed]] = {}
+        for item in alike:
+            key = (item.finding.rpartition("/")[2], item.unproven, item.blocking)
+            lines.setdefault(key, []).append(item)
+        told.append((reason.removeprefix("not looked at: "), list(lines.values())))
+    return told
+
+
+def _anywhere(item: NotAssessed) -> str:
+    """Return why without the name of the item's own target before a code."""
+    own = re.escape(_target_of(item))
+    return re.sub(rf"(?<![\w.-]){own}/", "", item.why)
+
+
+def _on(why: str, alike: Sequence[NotAssessed], targets: Sequence[str]) -> str:
+    return f" (on {few(targets)})" if any(item.why != why for item in alike) else ""
+
+
+def _target_of(item: NotAssessed) -> str:
+    return item.finding.rpartition("/")[0]
+
+
+def few(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are: ``a, b, c … and 96 more``."""
+    said = ", ".join(names[:MOST_ALIKE])
+    more = len(names) - MOST_ALIKE
+    return f"{said} … and {more} more" if more > 0 else said
+
+
 def target_title(report: Report, target: str) -> str:
     return next((known.title for known in report.targets if known.id == target), target)
+
+
+def outcome(report: Report) -> str:
+    """Return what the verdict rests on: causes, and what was left out on purpose if that is all."""
+    left_out = report.coverage.excluded
+    if (
+        report.verdict is not Verdict.UNKNOWN
+        or report.interrupted
+        or not left_out
+        or _unlooked(report)
+    ):
+        return cause_counts(report.causes)
+    clean = any(finding.status is Status.PASS for finding in report.findings) and not any(
+        finding.status in NOT_PASSED for finding in report.findings
+    )
+    said = "everything asked for passed" if clean else cause_counts(report.causes)
+    noun = "finding was" if left_out == 1 else "findings were"
+    return f"{said}; {left_out} {noun} left out by --only/--skip"
+
+
+def _unlooked(report: Report) -> list[Finding]:
+    """Return the blocking findings that were asked for and could not be looked at."""
+    return [
+        finding
+        for finding in report.findings
+        if finding.severity is Severity.BLOCKER and finding.status in UNASSESSED
+    ]
+
+
+def _lacking_checks(report: Report) -> list[str]:
+    """Return the checks that this version does not have, where they alone leave us in the dark."""
+    errors = [each for each in _unlooked(report) if each.status is Status.ERROR]
+    lacking = [each.check for each in errors if each.check not in report.agent.checks]
+    return sorted(set(lacking)) if len(lacking) == len(errors) else []
 
 
 def next_step(report: Report) -> str:
@@ -117,6 +199,12 @@ def next_step(report: Report) -> str:
         if report.machine.id is None:  # not enrolled: nobody else will get this report
             return "ccpor-check show last --format html, to keep or send"
         return "ccpor-check spool, to see that the report is acknowledged"
-    if report.coverage.excluded:
+    lacking = _lacking_checks(report)
+    if lacking:
+        return (
+            f"this version cannot look at {', '.join(lacking)}: remove that target, "
+            "set required = false, or use a newer version"
+        )
+    if report.coverage.excluded and not _unlooked(report):
         return "ccpor-check run, without --only and --skip"
     return "ccpor-check doctor, then ccpor-check run"

@@ -247,3 +247,16 @@ def test_doctor_speaks_to_programs(state: Path, capsys: pytest.CaptureFixture[st
     lines = json.loads(shown(capsys, "doctor", "--json")[1])
 
     assert {frozenset(line) for line in lines} == {frozenset({"name", "state", "words", "fix"})}
+
+
+def test_verify_of_a_bare_report_says_that_it_is_not_signed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not a forgery and no proof either: there is nothing to check."""
+    bare = tmp_path / "report.json"
+    bare.write_bytes(new_report())
+
+    code, text = shown(capsys, "verify", str(bare))
+
+    assert code == 2
+    assert text.startswith(f"NOT SIGNED  {bare}: not signed")
