@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import tomllib
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ccpor_agent.plan import make_plan
 from ccpor_agent.profile import ProfileInvalid, parse_profile, read_profile
+from ccpor_agent.profile.hidden import holds_secret
+from ccpor_agent.profile.later import LATER_TABLES
 from ccpor_agent.profile.lines import locate
 from ccpor_agent.profile.reference import reference
 from ccpor_checks.base import Check
 from ccpor_checks.registry import UNAVAILABLE
 from tests.agent import fake_checks as fake
 from tests.agent.bad_profiles import BAD, message
+from tests.agent.program import ccpor, listening
 
 GOOD = Path(__file__).parent.parent / "profiles" / "good"
 HEAD = fake.profile_text({})
@@ -171,16 +177,126 @@ def test_a_least_amount_warns_above_where_it_blocks() -> None:
     text = HEAD + '[[target]]\nid = "w"\nurl = "workstation:"\n[target.workstation]\n'
 
     assert fake.read(text + "min_memory_gb = [8, 4]\n", load).targets
+    web = HEAD + '[[target]]\nid = "w"\nurl = "tls://h:1"\n[target.tls]\n'
+    assert fake.read(web + "min_days_left = [30, 7]\nmin_rsa_bits = [3072, 2048]\n", load).targets
     with pytest.raises(ProfileInvalid, match="the larger number in front"):
         fake.read(text + "min_memory_gb = [4, 8]\n", load)
 
 
-def test_every_check_this_version_lacks_has_known_keys_or_no_table() -> None:
+def test_every_check_this_version_lacks_has_its_table() -> None:
     """A misspelt key of a later check must be found today, not when the check comes."""
-    from ccpor_agent.profile.shape import LATER_TABLES
+    assert LATER_TABLES.keys() == UNAVAILABLE
 
-    assert UNAVAILABLE - LATER_TABLES.keys() == {"link", "gateway"}
-    assert LATER_TABLES.keys() <= UNAVAILABLE
+
+def test_every_table_of_a_later_check_is_sound_when_it_stands_empty() -> None:
+    """A default that its own range refuses would refuse every profile."""
+    for name, struct in LATER_TABLES.items():
+        msgspec.convert({}, struct)
+        assert fake.read(
+            f'{HEAD}[[target]]\nid = "t"\nurl = "tcp://h:1"\nchecks = ["{name}"]\n', FAKES
+        )
+
+
+def faults_of(text: str) -> dict[str, int]:
+    from ccpor_checks.registry import load
+
+    with pytest.raises(ProfileInvalid) as caught:
+        fake.read(text, load)
+    return {fault.key: fault.line for fault in caught.value.faults}
+
+
+TARGET = HEAD + '[[target]]\nid = "t"\nurl = '
+
+
+@pytest.mark.parametrize(
+    ("rest", "keys"),
+    [
+        ('"https://"\n[target.tls]\nmin_version = "SSLv3"\nfoo = 1', "url tls.min_version tls.foo"),
+        ('"tls://h:1"\nchecks = ["tpc"]\n[target.tls]\nfoo = 1', "checks[0] tls.foo"),
+        ('"tcp://h:1"\n[target.clock]\nfoo = 1', "clock clock.foo"),
+        ('"tcp://h"\n[target.zip]\nfoo = 1\n[target.snmp]\nfoo = 1', "url zip snmp.foo"),
+        ('"tcp://h:1"\n[target.dns]\nresolvers = ["x", "::1", "y"]\nfoo = 1',
+         "dns.resolvers[0] dns.resolvers[2] dns.foo"),
+        ('"tls://h:1"\n[target.tls]\nserver_name = ".x"\nclient_key_file = "gone.key"\n'
+         "client_cert_file = 7",
+         "tls.server_name tls.client_key_file tls.client_cert_file"),
+    ],
+    ids=["url", "checks", "misplaced", "unknown-table", "refused-and-unknown", "beside"],
+)  # fmt: skip
+def test_one_fault_does_not_hide_another_in_the_tables_below(rest: str, keys: str) -> None:
+    """A wrong URL must not postpone the news of a wrong limit to the next try."""
+    assert set(faults_of(TARGET + rest)) == {f"target.{key}" for key in keys.split()}
+
+
+def test_a_shared_table_is_taken_where_its_check_is_of_no_use() -> None:
+    """Generated profiles write the same tables for each target; an address is one of them."""
+    from ccpor_checks.registry import load
+
+    shared = "[target.dns]\ntimeout_s = 2\n"
+    address = fake.read(f'{TARGET}"tcp://10.0.0.1:1"\n{shared}', load)
+    asked = fake.read(f'{TARGET}"tcp://10.0.0.1:1"\nchecks = ["dns", "tcp"]\n{shared}', load)
+    web = parse_profile(
+        f'{TARGET}"http://h"\n[target.tls]\nca_file = "smallest.toml"\n', "p.toml", GOOD
+    )
+
+    assert (address.chains["t"], asked.chains["t"]) == (("tcp",), ("tcp",))
+    assert web.chains["t"] == ("dns", "tcp", "http")
+    assert web.targets[0].options["tls"].ca_file == "smallest.toml"  # type: ignore[attr-defined]
+    assert [node.check_id for node in make_plan(asked, load).nodes] == ["tcp"]
+
+
+def test_only_the_schema_the_id_and_the_url_must_be_written() -> None:
+    """A technician's first profile is three lines; it claims no court."""
+    profile = parse_profile(
+        'schema = "ccpor-profile/1"\n[[target]]\nid = "web"\nurl = "tcp://h:1"\n'
+        '[[target]]\nid = "here"\nurl = "workstation:"\n'
+        '[[target]]\nid = "feeder"\nurl = "sane:x"\n',
+        "folder/first.toml",
+        Path.cwd(),
+    )
+
+    assert (profile.title, profile.version) == ("first", 1)
+    assert (profile.id, profile.names_location) == ("unassigned/unassigned/clerk", False)
+    assert [(each.title, each.why, each.owner.value) for each in profile.targets] == [
+        ("web", "", "datacenter"),
+        ("here", "", "court-it"),
+        ("feeder", "", "court-it"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'url = "u:hunter2@h:1"',
+        'url = "gopher://u:hun@hunter2@h"',
+        'contrast = ["tcp://u:hunter2@h:1"]',
+        'title = "see http://u:hunter2@h"',
+        'why = """-----BEGIN EC PRIVATE KEY-----\nhunter2"""',
+        'proxy.url = "http://u:hunter2@p:1"',
+        'proxy.pac_url = "http://p/x?api_key=hunter2"',
+        'proxy.password = "hunter2"',
+        'tls.auth_keys = "hunter2"',
+        'tls.ca_file = "-----BEGIN PRIVATE KEY-----hunter2"',
+        'http.headers = { X-Api-Key = "hunter2" }',
+        'snmp.priv = "hunter2"',
+        'ssh.password_env = "hunter2!"',
+        'foo = [["x", "http://u:hunter2@h"]]',
+    ],
+)
+def test_a_secret_is_refused_and_never_shown(line: str) -> None:
+    """Messages end up in tickets and mails; the secret must not travel with them."""
+    extra = "" if line.startswith("url") else 'url = "https://h"\n'
+    with pytest.raises(ProfileInvalid) as caught:
+        parse_profile(f'{HEAD}[[target]]\nid = "t"\n{extra}{line}\n', "p.toml", GOOD)
+
+    assert "hunter2" not in str(caught.value)
+    assert "(not shown)" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["https://h:8443/a@b", "https://[::1]:8443/a@b", "see a: b@c"])
+def test_a_port_before_an_at_sign_is_no_password(text: str) -> None:
+    """A refusal of an honest value would be as bad as a leak is dangerous."""
+    assert not holds_secret(text)
 
 
 def test_a_file_that_cannot_be_read_is_a_fault_like_any_other(tmp_path: Path) -> None:
@@ -294,3 +410,16 @@ def test_the_key_reference_says_what_the_reader_reads(root: Path) -> None:
     page = (root / "docs" / "profile.md").read_text(encoding="utf-8")
 
     assert page == reference(), "run python -m ccpor_agent.profile.reference > docs/profile.md"
+
+
+def test_a_run_says_that_its_profile_names_no_location(tmp_path: Path) -> None:
+    """A report of no court must not be taken for proof that one is ready."""
+    path = tmp_path / "first.toml"
+    with listening() as port:
+        head = 'schema = "ccpor-profile/1"\n[[target]]\nid = "t"\nurl = "tcp://127.0.0.1:'
+        path.write_text(f'{head}{port}"\n', encoding="utf-8")
+        ran = ccpor("run", "--no-upload", "--json", "--profile", path)
+
+    said = [line for line in ran.stderr.splitlines() if "[location]" in line]
+    assert said == ["the profile names no [location]: no collector takes this report for a court's"]
+    assert (ran.returncode, json.loads(ran.stdout)["location"]["court"]) == (0, "unassigned")

@@ -8,24 +8,23 @@ Exceptions::
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from difflib import get_close_matches
 from typing import Any
 
+from ccpor_agent.profile.hidden import (
+    HIDDEN,
+    PUBLIC_NAMES,
+    WANTED,
+    holds_secret,
+    is_secret_name,
+)
 from ccpor_agent.profile.lines import Lines, Path
 
 LONGEST_SHOWN = 60
 MISSING = "missing"
-HIDDEN = "(not shown)"
-# Names under which people keep secrets; `password_file` and `password_env` only point at one.
-SECRET = re.compile(
-    r"(pass(word|wd|phrase)?|pwd|secret|token|community|credentials?|(api|private)[_-]?key)s?$",
-    re.I,
-)
-SECRET_HEADER = re.compile(r"(proxy-)?authorization$|cookie$|x-.*(key|token|auth)", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +90,10 @@ def key_words(path: Path) -> str:
 
 
 def value_words(value: Any) -> str:
-    """Return *value* as a profile writes it, shortened and without control characters."""
+    """Return *value* as a profile writes it, shortened, without control characters or secrets."""
     match value:
+        case str() if holds_secret(value):
+            return HIDDEN
         case bool():
             return "true" if value else "false"
         case str():
@@ -118,12 +119,22 @@ def value_words(value: Any) -> str:
 def unknown_key(faults: Faults, path: Path, value: Any, known: Sequence[str]) -> None:
     """Note a key that nobody reads; a secret is never shown again."""
     name = str(path[-1])
-    if SECRET.search(name):
+    near = get_close_matches(name, known, 1, 0.8)
+    if is_secret_name(name) and near and near[0] in PUBLIC_NAMES:
+        faults.add(path, HIDDEN, f"there is no such key, did you mean {near[0]}?")
+        return
+    if is_secret_name(name) or any(holds_secret(each) for each in _texts_in(value)):
         instead = f"{name}_file"
         way = f"{instead} = PATH" if instead in known else "the path of a file in a *_file key"
-        faults.add(path, HIDDEN, f"secrets never stand in a profile, write {way}")
+        faults.add(path, HIDDEN, f"{WANTED}, write {way}")
         return
     faults.add(path, value_words(value), f"there is no such key, {did_you_mean(name, known)}")
+
+
+def _texts_in(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [text for each in value for text in _texts_in(each)]
+    return [value] if isinstance(value, str) else []
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

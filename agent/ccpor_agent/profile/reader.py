@@ -13,6 +13,7 @@ from ccpor_agent.profile.faults import MISSING, Faults, ProfileInvalid, unknown_
 from ccpor_agent.profile.lines import Lines, locate
 from ccpor_agent.profile.shape import (
     SCHEMA,
+    UNASSIGNED,
     LocationKeys,
     Profile,
     TopKeys,
@@ -73,18 +74,19 @@ def _parse(text: str, name: str, base_dir: Path, sha256: str, load: Load) -> Pro
         raise ProfileInvalid(faults.found)
     top = read_table(faults, (), _top(faults, tables), TopKeys)
     location = _section(faults, tables, "location", LocationKeys)
-    workload = _section(faults, tables, "workload", Workload) if "workload" in tables else None
+    workload = _section(faults, tables, "workload", Workload)
     reader = TargetReader(faults=faults, load=load, base_dir=base_dir)
     targets = _targets(faults, tables, reader)
     if faults:
         raise ProfileInvalid(faults.found)
     assert isinstance(top, TopKeys)
-    assert isinstance(location, LocationKeys)
+    assert location is None or isinstance(location, LocationKeys)
     assert workload is None or isinstance(workload, Workload)
     return Profile(
-        title=top.title,
+        title=top.title or Path(name).stem,
         version=top.version,
-        location=Location(court=location.court, name=location.name, role=location.role),
+        location=_location(location),
+        names_location=location is not None,
         targets=targets,
         sha256=sha256,
         base_dir=base_dir,
@@ -92,6 +94,12 @@ def _parse(text: str, name: str, base_dir: Path, sha256: str, load: Load) -> Pro
         go_live=top.go_live,
         workload=workload,
     )
+
+
+def _location(keys: LocationKeys | None) -> Location:
+    if keys is None:
+        return UNASSIGNED
+    return Location(court=keys.court, name=keys.name, role=keys.role)
 
 
 def _toml(text: str, name: str) -> dict[str, Any]:
@@ -126,9 +134,9 @@ def _top(faults: Faults, tables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _section(faults: Faults, tables: Mapping[str, Any], name: str, struct: type[Any]) -> Any | None:
+    """Return the table *name*, None where it is not there or has faults."""
     table = tables.get(name)
     if table is None:
-        faults.add((name,), MISSING, f"write [{name}] with {', '.join(struct.__struct_fields__)}")
         return None
     if not isinstance(table, dict):
         faults.add((name,), value_words(table), f"write [{name}] and its keys on lines below")

@@ -12,15 +12,16 @@ import msgspec
 import msgspec.inspect as kinds
 
 from ccpor_agent.profile.faults import value_words
+from ccpor_agent.profile.later import LATER_TABLES
 from ccpor_agent.profile.shape import (
-    LATER_TABLES,
     LocationKeys,
     TargetKeys,
     TopKeys,
     Workload,
 )
-from ccpor_agent.profile.tables import describe, fields_of, kind_words
+from ccpor_agent.profile.tables import fields_of
 from ccpor_agent.profile.url import SCHEMES
+from ccpor_agent.profile.words import describe, kind_words
 from ccpor_checks.registry import BUILTIN, load
 
 HEAD = """# The profile
@@ -31,8 +32,12 @@ are told at once. `ccpor-check plan --profile FILE` reads one without contacting
 
 This page is derived from the program; edit the options of a check, not this file.
 
-A limit is one number (beyond it the finding fails and blocks) or a pair `[warning, blocker]`.
+A limit is one number (beyond it the finding fails and blocks) or a pair `[warning, blocker]`. The
+pair of a least amount (`min_…`) descends: below the second number blocks, below the first warns.
 Secrets never stand in a profile: `*_file` names a file of this machine that holds one.
+
+Only `schema` and each target's `id` and `url` must be there. A profile without `[location]` belongs
+to no court: its reports say "unassigned", and no collector takes them for a real one's.
 
 ```toml
 schema = "ccpor-profile/1"
@@ -67,7 +72,7 @@ def reference() -> str:
     parts = [
         HEAD,
         _table("Before the first table", TopKeys),
-        _table("`[location]`", LocationKeys),
+        _table("`[location]`, optional, but never in part", LocationKeys),
         _table("`[workload]`, optional", Workload),
         _table("`[[target]]`", TargetKeys),
         _schemes(),
@@ -82,8 +87,25 @@ def _table(title: str, struct: type[msgspec.Struct]) -> str:
     for name, field in fields_of(struct).items():
         description = describe(field.type)
         words = kind_words(field.type) + (f"; {description}" if description else "")
+        if pattern := _pattern(field.type):
+            words += f"; as a pattern `{pattern}`"
         lines.append(f"| `{name}` | {_cell(words)} | {_cell(_default(field))} |")
     return "\n".join([*lines, ""])
+
+
+def _pattern(kind: kinds.Type) -> str | None:
+    """Return the regular expression of a text as everybody writes it; \\Z is Python's own."""
+    match kind:
+        case kinds.Metadata(type=inner):
+            return _pattern(inner)
+        case kinds.UnionType(types=types):
+            return next(filter(None, map(_pattern, types)), None)
+        case kinds.VarTupleType(item_type=item):
+            return _pattern(item)
+        case kinds.StrType(pattern=str(pattern)):
+            return pattern.replace("\\Z", "$")
+        case _:
+            return None
 
 
 def _default(field: kinds.Field) -> str:
@@ -115,15 +137,19 @@ def _later() -> str:
     lines = [
         "## Checks that this version does not have",
         "",
-        "Their tables are read and their keys checked; their findings are errors, so that nothing",
-        "reads as ready that nobody looked at.",
+        "Their tables are read and judged like all others; their findings are errors, so that",
+        "nothing reads as ready that nobody looked at.",
         "",
-        "| table | keys |",
-        "|---|---|",
     ]
-    for name, keys in LATER_TABLES.items():
-        lines.append(f"| `[target.{name}]` | {', '.join(f'`{key}`' for key in keys)} |")
-    return "\n".join([*lines, ""])
+    tables = [
+        _table(f"`[target.{name}]`", struct) if fields_of(struct) else _empty(name)
+        for name, struct in LATER_TABLES.items()
+    ]
+    return "\n".join([*lines, *tables])
+
+
+def _empty(name: str) -> str:
+    return f"## `[target.{name}]`\n\nHas no keys.\n"
 
 
 def _cell(words: str) -> str:

@@ -16,7 +16,8 @@ from ccpor_reporting.model import Location, Owner, TargetRef
 
 SCHEMA = "ccpor-profile/1"
 SLUG = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\\Z"
-SLUG_WORDS = "letters, digits, dots, hyphens and underscores, at most 63"
+SLUG_WORDS = "letters, digits, dots, hyphens and underscores, a letter or digit first, at most 63"
+UNASSIGNED = Location(court="unassigned", name="unassigned", role="clerk")
 
 Slug = Annotated[str, Meta(pattern=SLUG, description=SLUG_WORDS)]
 Title = Annotated[str, Meta(max_length=200, description="at most 200 characters")]
@@ -30,7 +31,7 @@ class TopKeys(_Table, frozen=True, kw_only=True):
     """The keys before the first table."""
 
     schema: Literal["ccpor-profile/1"]
-    version: Annotated[int, Meta(ge=1, le=10**9, description="raised with every change")]
+    version: Annotated[int, Meta(ge=1, le=10**9, description="raised with every change")] = 1
     title: Title = ""
     go_live: date | None = None
 
@@ -61,34 +62,15 @@ class TargetKeys(_Table, frozen=True, kw_only=True):
     url: Annotated[str, Meta(min_length=1, description="e.g. https://ccpor.example.org/login")]
     title: Title = ""
     why: Annotated[str, Meta(max_length=500)] = ""
-    owner: Owner = Owner.DATACENTER
+    owner: Annotated[
+        Owner | None,
+        Meta(description="without it datacenter, and court-it for workstations and scanners"),
+    ] = None
     required: bool = True
     contrast: Annotated[
         tuple[str, ...], Meta(max_length=10, description="URLs compared when the target fails")
     ] = ()
     checks: Annotated[tuple[str, ...], Meta(min_length=1, max_length=30)] | None = None
-
-
-# Tables of checks that this version cannot run: their keys are known, their values are not judged.
-LATER_TABLES: dict[str, tuple[str, ...]] = {
-    "path": (
-        *("samples", "max_rtt_p95_ms", "max_loss_pct", "max_jitter_ms"),
-        *("min_mtu", "route"),
-    ),
-    "proxy": ("mode", "url", "pac_url", "username", "password_file"),
-    "ssh": ("host_key", "username", "password_file", "password_env", "key_file", "timeout_s"),
-    "sftp": ("size_kb",),
-    "order": ("pages", "kb_per_page", "max_s", "readback"),
-    "snmp": (
-        *("version", "community_file", "user", "auth", "auth_file", "priv", "priv_file"),
-        *("interfaces", "sample_s", "max_utilisation_pct", "max_error_pct"),
-    ),
-    "capacity": ("mode", "directions", "required_mbit", "max_megabytes", "max_seconds"),
-    "scanner": (
-        *("model", "source", "pages", "dpi", "mode", "max_kb_per_page", "max_skew_deg"),
-        *("driver_min_version", "bitness", "sample"),
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +87,7 @@ class Profile:
     go_live: date | None = None
     workload: Workload | None = None
     schema: str = SCHEMA
+    names_location: bool = True  # False: `location` is `UNASSIGNED`, no real court's
 
     @property
     def id(self) -> str:

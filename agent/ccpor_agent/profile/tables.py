@@ -16,15 +16,11 @@ from typing import Any
 import msgspec
 import msgspec.inspect as kinds
 
-from ccpor_agent.profile.faults import (
-    HIDDEN,
-    MISSING,
-    SECRET_HEADER,
-    Faults,
-    unknown_key,
-    value_words,
-)
+from ccpor_agent.profile.faults import MISSING, Faults, unknown_key, value_words
+from ccpor_agent.profile.hidden import HIDDEN, SECRET_HEADER, WANTED, holds_secret, may_be_secret
 from ccpor_agent.profile.lines import Path
+from ccpor_agent.profile.words import describe, kind_words, pair_of, wanted_words
+from ccpor_checks.base import OptionsRefused, Refusal
 
 LONGEST_TEXT = 4000
 LONGEST_LIST = 1000
@@ -38,23 +34,59 @@ def read_table(
     """Return *table* as *struct*; None, with every fault noted, where it is not one."""
     before = len(faults.found)
     fields = fields_of(struct)
+    sound = dict(table)
     for key, value in table.items():
         if key not in fields:
             unknown_key(faults, (*path, key), value, list(fields))
+            del sound[key]
             continue
         for below, wanted in [*wrong(value, fields[key].type), *_wrong_limit(key, value, fields)]:
             words = wanted or f"write {wanted_words(fields[key])}"
-            faults.add((*path, key, *below), _shown(value, below), words)
+            faults.add((*path, key, *below), _shown((key, *below), table), words)
+            _leave_out(sound, key, below)
     for name, field in fields.items():
         if field.required and name not in table:
             faults.add((*path, name), MISSING, f"write {wanted_words(field)}")
-    if len(faults.found) > before:
-        return None
+    if all(not field.required or name in sound for name, field in fields.items()):
+        read = _converted(faults, path, table, sound, struct)
+        return read if len(faults.found) == before else None
+    return None
+
+
+def _leave_out(sound: dict[str, Any], key: str, below: Path) -> None:
+    """Take a faulty value out of *sound*; of a table of headers only the faulty header."""
+    if below and isinstance(sound.get(key), dict):
+        sound[key] = {name: each for name, each in sound[key].items() if name != below[0]}
+    else:
+        sound.pop(key, None)
+
+
+def _converted(
+    faults: Faults,
+    path: Path,
+    table: Mapping[str, Any],
+    sound: Mapping[str, Any],
+    struct: type[msgspec.Struct],
+) -> msgspec.Struct | None:
+    """Return *sound* as *struct*, having noted what only the struct itself knows."""
     try:
-        return msgspec.convert(dict(table), struct)
-    except msgspec.ValidationError as exc:  # what only the struct's own __post_init__ knows
-        faults.add(path, "not usable as written", f"mend it: {exc}")
+        return msgspec.convert(sound, struct)
+    except msgspec.ValidationError as exc:
+        cause = exc.__cause__
+        if not isinstance(cause, OptionsRefused):  # a third party's own words
+            faults.add(path, "not usable as written", f"mend it: {exc}")
+            return None
+        for refusal in cause.refusals:
+            if refusal.beside not in table or refusal.beside in sound:
+                key = (*path, *refusal.key)
+                faults.add(key, _refused(refusal, table), refusal.wanted)
         return None
+
+
+def _refused(refusal: Refusal, table: Mapping[str, Any]) -> str:
+    if refusal.key[0] not in table:
+        return MISSING
+    return _shown(refusal.key, table)
 
 
 @cache
@@ -67,6 +99,9 @@ def fields_of(struct: type[msgspec.Struct]) -> dict[str, kinds.Field]:
 
 def wrong(value: Any, kind: kinds.Type) -> Iterator[Wrong]:
     """Yield what of *value* does not fit *kind*; nothing when it fits."""
+    if holds_secret(value):
+        yield (), f"{WANTED}, leave it out and name a file in a *_file key"
+        return
     match kind:
         case kinds.Metadata(type=inner):
             yield from wrong(value, inner)
@@ -74,10 +109,12 @@ def wrong(value: Any, kind: kinds.Type) -> Iterator[Wrong]:
             pass
         case kinds.UnionType(types=types):
             yield from _wrong_for_all(value, types)
-        case kinds.VarTupleType(item_type=item) | kinds.ListType(item_type=item):
-            yield from _wrong_list(value, item, kind.min_length, kind.max_length)
         case kinds.TupleType(item_types=items):
             yield from _wrong_pair(value, items)
+        case kinds.VarTupleType(item_type=item) if kind.min_length == kind.max_length == 2:
+            yield from _wrong_pair(value, (item, item))
+        case kinds.VarTupleType(item_type=item) | kinds.ListType(item_type=item):
+            yield from _wrong_list(value, item, kind.min_length, kind.max_length)
         case kinds.DictType(value_type=inner):
             yield from _wrong_dict(value, inner)
         case _:
@@ -107,7 +144,8 @@ def _wrong_list(
     else:
         for position, each in enumerate(value):
             for below, wanted in wrong(each, item):
-                yield (position, *below), wanted or f"write {kind_words(item)}"
+                format_words = describe(item) or kind_words(item)
+                yield (position, *below), wanted or f"write {format_words}"
 
 
 def _wrong_pair(value: Any, items: tuple[kinds.Type, ...]) -> Iterator[Wrong]:
@@ -118,10 +156,9 @@ def _wrong_pair(value: Any, items: tuple[kinds.Type, ...]) -> Iterator[Wrong]:
 
 def _wrong_limit(key: str, value: Any, fields: Mapping[str, kinds.Field]) -> Iterator[Wrong]:
     """Yield what no type says of a limit: never below zero, and the warning comes first."""
-    kind = _bare(fields[key].type)
-    types = kind.types if isinstance(kind, kinds.UnionType) else ()
-    pairs = [each for each in types if isinstance(each, kinds.TupleType)]
-    if not any(_is_limit_pair(each.item_types) for each in pairs) or list(wrong(value, kind)):
+    kind = fields[key].type
+    pair = pair_of(kind)
+    if pair is None or list(wrong(value, kind)):
         return
     numbers = value if isinstance(value, list) else [value]
     least = key.startswith("min_")  # a least amount warns above where it blocks
@@ -129,7 +166,7 @@ def _wrong_limit(key: str, value: Any, fields: Mapping[str, kinds.Field]) -> Ite
         yield (), f"write {kind_words(kind)}, not below 0"
     elif numbers != sorted(numbers, reverse=least):
         first = "larger" if least else "smaller"
-        yield (), f"write the warning first: [warning, blocker], the {first} number in front"
+        yield (), f"write the {pair[0]} first: [{', '.join(pair)}], the {first} number in front"
 
 
 def _wrong_dict(value: Any, inner: kinds.Type) -> Iterator[Wrong]:
@@ -193,89 +230,12 @@ def _is_none(kind: kinds.Type) -> bool:
     return isinstance(kind, kinds.NoneType)
 
 
-def _is_limit_pair(items: tuple[kinds.Type, ...]) -> bool:
-    return len(items) == 2 and all(isinstance(_bare(each), kinds.FloatType) for each in items)
-
-
-def _bare(kind: kinds.Type) -> kinds.Type:
-    return _bare(kind.type) if isinstance(kind, kinds.Metadata) else kind
-
-
-def wanted_words(field: kinds.Field) -> str:
-    """Return what to write for *field*: ``a whole number from 1 to 90, e.g. 30 (days left)``."""
-    words, description = kind_words(field.type), describe(field.type)
-    if _needs_example(field) and "e.g." not in description:
-        words += f", e.g. {value_words(field.default)}"
-    return f"{words} ({description})" if description else words
-
-
-def _needs_example(field: kinds.Field) -> bool:
-    if isinstance(_bare(field.type), kinds.LiteralType | kinds.EnumType | kinds.BoolType):
-        return False  # all there is to write is said already
-    return field.default not in (msgspec.NODEFAULT, None, (), "")
-
-
-def describe(kind: kinds.Type) -> str:
-    """Return the `Meta(description=…)` of *kind*, "" where it has none."""
-    if isinstance(kind, kinds.Metadata):
-        return (kind.extra_json_schema or {}).get("description", "") or describe(kind.type)
-    if isinstance(kind, kinds.UnionType):  # Annotated[str, Meta(…)] | None
-        return next(filter(None, map(describe, kind.types)), "")
-    return ""
-
-
-def kind_words(kind: kinds.Type) -> str:
-    """Return the type of *kind* as a noun with its range."""
-    words = "another value"
-    match kind:
-        case kinds.Metadata(type=inner):
-            words = kind_words(inner)
-        case kinds.UnionType(types=types):
-            words = " or ".join(kind_words(each) for each in types if not _is_none(each))
-        case kinds.BoolType():
-            words = "true or false"
-        case kinds.IntType():
-            words = "a whole number" + _range_words(kind)
-        case kinds.FloatType():
-            words = "a number" + _range_words(kind)
-        case kinds.StrType():
-            words = "a text in quotes"
-        case kinds.DateType():
-            words = "a date such as 2027-03-01, without quotes"
-        case kinds.LiteralType(values=values):
-            words = _one_of([value_words(each) for each in values])
-        case kinds.EnumType(cls=enum):
-            words = _one_of([value_words(each.value) for each in enum])
-        case kinds.TupleType(item_types=items) if _is_limit_pair(items):
-            words = "a pair [warning, blocker]"
-        case kinds.VarTupleType(item_type=item) | kinds.ListType(item_type=item):
-            words = f"a list, each {kind_words(item)}"
-        case kinds.DictType(value_type=inner):
-            words = f"a table, each value {kind_words(inner)}"
-    return words
-
-
-def _one_of(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"one of {', '.join(words)}"
-
-
-def _range_words(kind: kinds.IntType | kinds.FloatType) -> str:
-    low = kind.ge if kind.ge is not None else kind.gt
-    high = kind.le if kind.le is not None else kind.lt
-    if low is not None and high is not None:
-        return f" {'from' if kind.ge is not None else 'above'} {_figure(low)} to {_figure(high)}"
-    if low is not None:
-        return f" of {_figure(low)} or more" if kind.ge is not None else f" above {_figure(low)}"
-    return f" of at most {_figure(high)}" if high is not None else ""
-
-
-def _figure(number: float) -> str:
-    return str(int(number)) if number == int(number) else str(number)
-
-
-def _shown(value: Any, below: Path) -> str:
-    for part in below:
+def _shown(key: Path, table: Mapping[str, Any]) -> str:
+    """Return the value at *key* of *table* in words, or that it is not shown."""
+    value: Any = table
+    for part in key:
         value = value[part]
-    if below and isinstance(below[-1], str) and SECRET_HEADER.match(below[-1]):
+    name = next(part for part in reversed(key) if isinstance(part, str))
+    if len(key) > 1 and SECRET_HEADER.match(name):
         return HIDDEN
-    return value_words(value)
+    return HIDDEN if may_be_secret(name, value) else value_words(value)

@@ -10,12 +10,15 @@ from typing import Any
 import msgspec
 
 from ccpor_agent.profile.faults import Faults, did_you_mean, unknown_key, value_words
+from ccpor_agent.profile.hidden import holds_secret
+from ccpor_agent.profile.later import LATER_TABLES
 from ccpor_agent.profile.lines import Path
-from ccpor_agent.profile.shape import LATER_TABLES, TargetKeys
+from ccpor_agent.profile.shape import TargetKeys
 from ccpor_agent.profile.tables import fields_of, read_table
 from ccpor_agent.profile.url import SCHEMES, Url, UrlInvalid, read_url
 from ccpor_checks.base import Check, Target
 from ccpor_checks.registry import BUILTIN, UNAVAILABLE, UnknownCheck
+from ccpor_reporting.model import Owner
 
 Load = Callable[[str], Check[Any, Any]]
 
@@ -35,19 +38,21 @@ class TargetReader:
         path: Path = ("target", position)
         own = set(fields_of(TargetKeys))
         tables = {k: v for k, v in entry.items() if isinstance(v, dict) and k not in own}
+        self._unknown_keys(path, entry, own)
+        self._remember(path, entry.get("id"))
+        # first the URLs: their reader knows best how much of one may be shown
+        url = self._url((*path, "url"), entry.get("url"))
+        contrast = entry.get("contrast")
+        for index, text in enumerate(contrast if isinstance(contrast, list) else ()):
+            self._url((*path, "contrast", index), text)
         keys = read_table(
             self.faults,
             path,
             {k: v for k, v in entry.items() if k in own},
             TargetKeys,
         )
-        self._unknown_keys(path, entry, own)
-        self._remember(path, entry.get("id"))
-        url = self._url((*path, "url"), entry.get("url"))
-        for index, text in enumerate(_texts(entry.get("contrast"))):
-            self._url((*path, "contrast", index), text)
         chain = self._chain(path, url, entry.get("checks"), tables)
-        options = self._options(path, chain, tables, url)
+        options = self._options(path, chain, tables, url, _texts(entry.get("checks")))
         if not isinstance(keys, TargetKeys) or url is None or chain is None:
             return None
         self.chains[keys.id] = chain
@@ -55,7 +60,12 @@ class TargetReader:
 
     def _unknown_keys(self, path: Path, entry: Mapping[str, Any], own: set[str]) -> None:
         for key, value in entry.items():
-            if key not in own and not isinstance(value, dict):
+            if key in own or isinstance(value, dict):
+                continue
+            if key in BUILTIN or key in UNAVAILABLE:
+                wanted = f"write [target.{key}] and its keys on lines below"
+                self.faults.add((*path, key), value_words(value), wanted)
+            else:
                 unknown_key(self.faults, (*path, key), value, sorted(own))
 
     def _remember(self, path: Path, name: Any) -> None:
@@ -80,7 +90,7 @@ class TargetReader:
     ) -> tuple[str, ...] | None:
         """Return the ids of the target's checks in their order, None where it cannot be told."""
         if asked is not None:
-            return self._asked(path, _texts(asked), url)
+            return self._asked(path, asked, url)
         if url is None:
             return None
         scheme = SCHEMES[url.scheme]
@@ -90,19 +100,21 @@ class TargetReader:
         chain = (*first, *scheme.chain, *last)
         return tuple(c for c in chain if not (c == "dns" and url.is_address))
 
-    def _asked(self, path: Path, asked: list[str], url: Url | None) -> tuple[str, ...] | None:
-        chain: list[str] = []
-        for index, check in enumerate(asked):
+    def _asked(self, path: Path, asked: Any, url: Url | None) -> tuple[str, ...] | None:
+        texts = _texts(asked)
+        before = len(self.faults.found)
+        for index, check in enumerate(texts):
             where = (*path, "checks", index)
-            if check in chain:
+            if check in texts[:index]:
                 self.faults.add(where, value_words(check), "write each check once")
-            elif check == "dns" and url is not None and url.is_address:
-                self.faults.add(where, value_words(check), "remove it, an address has no name")
-            elif (lack := self._lack(check)) is None:
-                chain.append(check)
-            else:
+            elif lack := self._lack(check):
                 self.faults.add(where, value_words(check), lack)
-        return tuple(chain) or None
+        chain = tuple(c for c in texts if not (c == "dns" and url is not None and url.is_address))
+        if texts and not chain:
+            wanted = "add a check, an address has no name to look up"
+            self.faults.add((*path, "checks"), value_words(asked), wanted)
+        whole = isinstance(asked, list) and len(texts) == len(asked)
+        return chain if chain and whole and len(self.faults.found) == before else None
 
     def _lack(self, check: str) -> str | None:
         """Return why a target cannot be looked at by *check*, None where it can."""
@@ -123,42 +135,34 @@ class TargetReader:
         chain: tuple[str, ...] | None,
         tables: Mapping[str, Any],
         url: Url | None,
+        asked: list[str],
     ) -> dict[str, msgspec.Struct]:
+        """Return the options by check; every table is read, whatever the chain turns out to be."""
         options: dict[str, msgspec.Struct] = {}
-        for check in chain or ():
-            if check not in UNAVAILABLE:
+        for check in dict.fromkeys((*(chain or ()), *tables)):
+            where = (*path, check)
+            if check in UNAVAILABLE:
+                read_table(self.faults, where, tables.get(check, {}), LATER_TABLES[check])
+            elif (lack := self._lack(check)) is None:
                 table = tables.get(check, {})
-                struct = read_table(self.faults, (*path, check), table, self.load(check).options)
+                struct = read_table(self.faults, where, table, self.load(check).options)
                 if struct is not None:
                     options[check] = struct
+            elif check not in asked:  # else said already, where it is asked for
+                self.faults.add(where, "a table", lack)
         for name, table in tables.items():
-            if name in UNAVAILABLE:
-                self._later(path, name, table)
             self._files((*path, name), table, exists=name not in UNAVAILABLE)
-            if chain is not None and name not in chain:
-                self._misplaced((*path, name), chain, url)
+            if chain is not None and not _belongs(name, chain, url):
+                wanted = f"remove it, this target is looked at by {', '.join(chain)}"
+                self.faults.add((*path, name), "a table", wanted)
         return options
-
-    def _later(self, path: Path, name: str, table: Mapping[str, Any]) -> None:
-        known = LATER_TABLES.get(name, ())
-        for key, value in table.items():
-            if key not in known:
-                unknown_key(self.faults, (*path, name, key), value, known)
-
-    def _misplaced(self, path: Path, chain: tuple[str, ...], url: Url | None) -> None:
-        name = str(path[-1])
-        if lack := self._lack(name):
-            wanted = lack
-        elif name == "dns" and url is not None and url.is_address:
-            wanted = "remove it, the host is an address and needs no name service"
-        else:
-            wanted = f"remove it, this target is looked at by {', '.join(chain)}"
-        self.faults.add(path, "a table", wanted)
 
     def _files(self, path: Path, table: Mapping[str, Any], *, exists: bool) -> None:
         for key, value in table.items():
             if not key.endswith("_file") or not isinstance(value, str):
                 continue
+            if holds_secret(value):
+                continue  # said already, with the key
             if value.startswith(("\\\\", "//", "\\/")) or "://" in value:
                 wanted = "write a file of this machine, other machines' folders are not opened"
             elif not value or "\0" in value:
@@ -170,6 +174,21 @@ class TargetReader:
             self.faults.add((*path, key), value_words(value), wanted)
 
 
+def _belongs(name: str, chain: tuple[str, ...], url: Url | None) -> bool:
+    """Say whether a table is of use, or at least to be expected where targets share tables."""
+    if name == "dns" and url is not None and url.is_address:
+        return True  # read and left unused: an address needs no name service
+    return name in chain or (name == "tls" and "http" in chain)  # after a redirect to https
+
+
+def _owner(keys: TargetKeys, url: Url) -> Owner:
+    """Return who runs the far end: where nobody said, the court its machines, else the AOC."""
+    if keys.owner is not None:
+        return keys.owner
+    local = SCHEMES[url.scheme].chain[0] in ("workstation", "scanner")
+    return Owner.COURT_IT if local else Owner.DATACENTER
+
+
 def _target(keys: TargetKeys, url: Url, options: dict[str, msgspec.Struct]) -> Target:
     return Target(
         id=keys.id,
@@ -179,9 +198,9 @@ def _target(keys: TargetKeys, url: Url, options: dict[str, msgspec.Struct]) -> T
         port=url.port,
         path=url.path,
         username=url.username,
-        title=keys.title,
+        title=keys.title or keys.id,
         why=keys.why,
-        owner=keys.owner,
+        owner=_owner(keys, url),
         required=keys.required,
         options=options,
         contrast=keys.contrast,

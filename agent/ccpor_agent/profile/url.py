@@ -158,7 +158,7 @@ def _device(text: str, name: str, rest: str) -> Url:
 
 def _hidden(text: str) -> str:
     """Return *text* without what could be a password."""
-    return re.sub(r"(://[^/@]*?):[^@]*@", r"\1:(not shown)@", text)
+    return re.sub(r"^([^:/@]*(?:://[^/@:]*)?):.*@", r"\1:(not shown)@", text, flags=re.S)
 
 
 def _bracketed(host: str) -> str:

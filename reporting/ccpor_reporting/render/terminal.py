@@ -75,6 +75,8 @@ def _time(report: Report, style: Style) -> str:
     at = report.started_at
     if style.local is None:
         return plain_time(at)
+    if not at.astimezone(style.local).utcoffset():  # the zone is UTC: once is enough
+        return plain_time(at)
     return f"{local_time(at, style.local)} ({plain_time(at)})"
 
 
