@@ -222,9 +222,15 @@ def test_an_early_stop_keeps_what_was_seen_and_names_the_rest_interrupted() -> N
         fake.check("a", rules=1),
         fake.check("b", fake.hangs, rules=1, needs=["a"], budget_s=30),
     )
-    threading.Timer(0.2, stop.set).start()
 
-    seen = seen_by(plan, stop=stop)
+    class Person(Unseen):
+        """Presses Ctrl-C as soon as the second check is under way."""
+
+        def began(self, target: str, check: str) -> None:
+            if check == "b":
+                stop.set()
+
+    seen = seen_by(plan, stop=stop, view=Person())
 
     assert seen.interrupted
     assert statuses(seen) == {"t/a.stage": "pass", "t/b.stage": "error"}
