@@ -57,6 +57,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     methods: tuple[str, ...]
     access: Access
     endpoint: Endpoint
+    operation: str = ""  # its name in the OpenAPI document, where the endpoint has two addresses
 
     @property
     def name(self) -> str:
@@ -103,7 +104,7 @@ def guarded(entry: Entry) -> Endpoint:
         if entry.access in {Access.MACHINE, Access.OPERATIONS}:
             if entry.access is Access.OPERATIONS:
                 await _require_operations(request)
-            return await entry.endpoint(request)
+            return await _told(entry, request)
         request.state.person = await _person(request)
         if entry.access is not Access.PUBLIC:
             away = await _refusal(request, entry)
@@ -115,6 +116,16 @@ def guarded(entry: Entry) -> Endpoint:
         return await entry.endpoint(request)
 
     return guard
+
+
+async def _told(entry: Entry, request: Request) -> Response:
+    """Answer a workstation; who is refused leaves an audit event (enrolment writes its own)."""
+    try:
+        return await entry.endpoint(request)
+    except (Unauthorised, Forbidden) as exc:
+        if entry.access is Access.MACHINE and entry.name != "enroll":
+            await note_denied(request, f"machine {exc.status}")
+        raise
 
 
 async def _person(request: Request) -> Person | None:
@@ -178,17 +189,23 @@ async def note_denied(request: Request, why: str) -> None:
 def is_same_origin(request: Request) -> bool:
     """Return whether a browser says that this request comes from our own pages.
 
-    Sec-Fetch-Site where the browser sends it, else Origin against Host. A request with neither is
-    refused: no browser in support leaves both out of a form's POST.
+    Sec-Fetch-Site where the browser sends it, else Origin, else Referer against Host. A request
+    with none of them is a person's script: no browser leaves all three out of another site's form,
+    and the session cookie is SameSite=Lax, so such a form would come without it.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site in {"same-origin", "none"}
-    origin = request.headers.get("origin")
-    if origin is None:
-        return False
+    said = request.headers.get("origin")
+    if said is None:
+        said = request.headers.get("referer")
+    if said is None:
+        return True
     host = request.headers.get("host", "")
-    return bool(host) and urlsplit(origin).netloc == host
+    try:
+        return bool(host) and urlsplit(said).netloc == host
+    except ValueError:  # brackets that hold no address
+        return False
 
 
 def local_path(text: str | None, default: str = "/") -> str:

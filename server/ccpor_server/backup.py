@@ -16,7 +16,7 @@ from ccpor_server import checkpoints
 from ccpor_server.checkpoints import sync_folder
 from ccpor_server.keys import CollectorKey
 from ccpor_server.store import connect, migrate
-from ccpor_server.verify import Fault, Outcome, verify
+from ccpor_server.verify import DAMAGE, Fault, Outcome, verify
 
 
 class BackupRefused(Exception):
@@ -41,9 +41,16 @@ def backup(url: sa.URL, key: CollectorKey, checkpoint_file: Path, to: Path) -> O
     source = _sqlite(url)
     if to.exists():
         raise BackupRefused(f"{to} exists; a backup is never overwritten, name another file")
+    if not to.absolute().parent.is_dir():
+        raise BackupRefused(f"there is no folder {to.absolute().parent}; make it first")
     part = to.with_name(to.name + ".part")
-    part.unlink(missing_ok=True)
-    outcome = verify(copied(source, part), key, checkpoint_file, shorter=True)
+    try:
+        part.unlink(missing_ok=True)
+        copy = copied(source, part)
+    except (OSError, sqlite3.Error) as exc:
+        part.unlink(missing_ok=True)
+        raise BackupRefused(f"{to} cannot be written: {type(exc).__name__}: {exc}") from exc
+    outcome = verify(copy, key, checkpoint_file, shorter=True)
     if outcome.faults:
         part.unlink()
         raise BackupRefused("the database is not whole, so neither is a copy", outcome.faults)
@@ -86,7 +93,7 @@ def restore(
             raise BackupRefused(f"{backup_file} is empty; it is no backup of ours")
         migrate.upgrade(_file_url(part))
         outcome = verify(_file_url(part), key, checkpoint_file, shorter=True)
-    except sa.exc.DatabaseError as exc:
+    except DAMAGE as exc:
         part.unlink()
         raise BackupRefused(f"{backup_file} is not a database of ours") from exc
     if outcome.faults:

@@ -187,9 +187,21 @@ def _received(
     return tuple(found)
 
 
-@lru_cache(maxsize=512)
+MOST_KEPT_BYTES = 128 * 1024  # 512 of them stay below 64 MiB; a larger one is read each time
+
+
 def signed_report(envelope: bytes, public_key: str) -> Report | None:
     """Return the report in *envelope*; None unless the key (PEM) signed these very bytes."""
+    read = _kept if len(envelope) <= MOST_KEPT_BYTES else _read
+    return read(envelope, public_key)
+
+
+@lru_cache(maxsize=512)
+def _kept(envelope: bytes, public_key: str) -> Report | None:
+    return _read(envelope, public_key)
+
+
+def _read(envelope: bytes, public_key: str) -> Report | None:
     key = _key(public_key)
     try:
         opened = open_envelope(envelope, payload_type=REPORT_TYPE, key=lambda _hint: key)

@@ -63,6 +63,22 @@ class CheckpointFile:
                 sync_folder(self.path.parent)
 
 
+def is_of_another_key(store_head: bytes | None, key: CollectorKey) -> bool:
+    """Return whether the database's newest checkpoint was signed, and not by *key*.
+
+    A checkpoint that is damaged is not another key's: `verify` tells of it.
+    """
+    if store_head is None:
+        return False
+    try:
+        open_envelope(bytes(store_head), payload_type=CHECKPOINT_TYPE, key=key.lookup)
+    except EnvelopeInvalid as exc:
+        return exc.code == "unknown-key"
+    except TypeError:  # not even bytes
+        return False
+    return False
+
+
 def opened(line: bytes, key: CollectorKey) -> Checkpoint:
     """Return the checkpoint of one line; CheckpointInvalid unless *key* signed it."""
     try:

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 
 from ccpor_server import keys
-from ccpor_server.checkpoints import CheckpointFile
+from ccpor_server.checkpoints import CheckpointFile, is_of_another_key
 from ccpor_server.clock import Clock, utc_now
+from ccpor_server.keys import KeyUnusable
 from ccpor_server.limits import Limits
 from ccpor_server.metrics import Metrics
 from ccpor_server.settings import Settings
 from ccpor_server.store import Store
+from ccpor_server.turns import Turns
 
 
 class Collector:
@@ -34,7 +36,14 @@ class Collector:
         self.key = keys.load(settings.key_file)
         self.checkpoints = CheckpointFile(settings.checkpoint_file, self.key)
         self.store = Store(settings.database_url, witness=self.checkpoints, now=now)
+        if is_of_another_key(self.store.signed_head(), self.key):
+            self.store.close()
+            raise KeyUnusable(
+                f"{settings.key_file} is not the key of this database, another one signed its log; "
+                "restore the key file"
+            )
         self.limits = Limits(settings, monotonic)
+        self.turns = Turns(settings)
         self.metrics = Metrics()
 
     def is_operations_token(self, given: str) -> bool:
@@ -49,4 +58,5 @@ class Collector:
         return bool(token) and hmac.compare_digest(token.encode(), given.encode())
 
     def close(self) -> None:
+        self.turns.close()
         self.store.close()

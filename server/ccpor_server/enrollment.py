@@ -13,6 +13,8 @@ from ccpor_server.problems import BadRequest, Conflict, Forbidden, Unprocessable
 from ccpor_server.store import Transaction, audit, codes, machines, profiles
 from ccpor_server.store.machines import MachineRecord, NewMachine
 
+NO_WISH = "not an enrolment we read"
+
 
 class MachineName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
@@ -48,14 +50,16 @@ def read_wish(body: bytes) -> Wish:
         check_strict(body)
         wish = msgspec.json.decode(body, type=Wish)
     except msgspec.ValidationError as exc:
-        raise Unprocessable(str(exc)) from exc
+        raise Unprocessable(str(exc), title=NO_WISH) from exc
     except (NotStrict, msgspec.DecodeError) as exc:
         raise BadRequest(str(exc)) from exc
     for field, text in (("name", wish.machine.name), ("os", wish.machine.os)):
         if not 1 <= len(text) <= 255 or not text.isprintable():
-            raise Unprocessable(f"machine.{field} must be 1 to 255 printable characters")
+            raise Unprocessable(
+                f"machine.{field} must be 1 to 255 printable characters", title=NO_WISH
+            )
     if not 1 <= len(wish.code) <= 200:
-        raise Unprocessable("code must be 1 to 200 characters")
+        raise Unprocessable("code must be 1 to 200 characters", title=NO_WISH)
     return wish
 
 
@@ -70,7 +74,7 @@ async def enrol(running: Collector, wish: Wish, facts: audit.Source) -> tuple[bo
     try:
         public = public_key_from_pem(wish.public_key)
     except (KeyInvalid, UnicodeEncodeError) as exc:
-        raise Unprocessable(f"public_key: {exc}") from exc
+        raise Unprocessable(f"public_key: {exc}", title=NO_WISH) from exc
     identity, pem = key_id(public), public_key_pem(public)
 
     def job(tx: Transaction) -> tuple[str, MachineRecord | None]:
@@ -84,7 +88,10 @@ async def enrol(running: Collector, wish: Wish, facts: audit.Source) -> tuple[bo
         running.limits.wrong_code(facts.address)
         raise Forbidden("the code is wrong, used up or expired; ask for a new one")
     if machine is None:
-        raise Conflict("this key is enrolled already; make a new key on the workstation")
+        raise Conflict(
+            "this key is enrolled already; make a new key on the workstation",
+            title="key enrolled already",
+        )
     return outcome == "ok", _answer(running, machine)
 
 

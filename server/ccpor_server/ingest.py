@@ -6,10 +6,10 @@ never a parse of what he wrote.
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import sha256
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 
 from ccpor_reporting.codec import ReportInvalid, decode_report
 from ccpor_reporting.envelope import (
@@ -22,6 +22,7 @@ from ccpor_reporting.envelope import (
 )
 from ccpor_reporting.model import Report
 from ccpor_reporting.receipt import Receipt, seal_receipt
+from ccpor_server import consistency
 from ccpor_server.collector import Collector
 from ccpor_server.problems import (
     BadRequest,
@@ -34,6 +35,7 @@ from ccpor_server.problems import (
 from ccpor_server.store import Committed, Transaction, audit, machines, reports
 from ccpor_server.store.machines import MachineRecord
 from ccpor_server.store.reports import Held, Kept, NewReport
+from ccpor_server.turns import Turn
 
 # An envelope has five keys and four texts; base64 has no quote and no bracket. Counting marks costs
 # nothing and keeps a bomb of a million keys from becoming objects.
@@ -110,6 +112,8 @@ def verified(running: Collector, body: bytes) -> Verified:
         report = decode_report(opened.payload)
     except ReportInvalid as exc:
         raise Unprocessable(str(exc)) from exc
+    if faults := consistency.faults(report):
+        raise Unprocessable("; ".join(faults))
     place = report.location
     if (place.court, place.name, place.role) != (machine.court, machine.location, machine.role):
         raise Forbidden(
@@ -122,16 +126,16 @@ def verified(running: Collector, body: bytes) -> Verified:
     return Verified(machine=machine, report=report, digest=sha256(body).hexdigest())
 
 
-async def receive(running: Collector, body: bytes, facts: audit.Source) -> tuple[Held, Answer]:
-    """Store one report and return a signed receipt; safe to repeat.
+def new_report(running: Collector, body: bytes) -> NewReport:
+    """Return what is to be kept of *body*; blocking, and the report's objects end here.
 
-    Raises: as `verified`; Conflict when the run id is held with other bytes.
+    Raises: as `verified`.
     """
-    checked = await run_in_threadpool(verified, running, body)
-    machine, report = checked.machine, checked.report
-    new = NewReport(
+    checked = verified(running, body)
+    report = checked.report
+    return NewReport(
         run_id=report.run_id,
-        machine_id=machine.id,
+        machine_id=checked.machine.id,
         digest=checked.digest,
         envelope=body,
         started_at=started_at_text(report),
@@ -139,7 +143,15 @@ async def receive(running: Collector, body: bytes, facts: audit.Source) -> tuple
         reason=report.reason.value,
         schema=report.schema,
     )
-    facts = audit.Source(who=f"machine {machine.id}", place=facts.place, address=facts.address)
+
+
+async def receive(running: Collector, turn: Turn, facts: audit.Source) -> tuple[Held, Answer]:
+    """Store one report and return a signed receipt; safe to repeat.
+
+    Raises: as `verified`; Conflict when the run id is held with other bytes.
+    """
+    new = await turn.run(partial(new_report, running, turn.body))
+    facts = audit.Source(who=f"machine {new.machine_id}", place=facts.place, address=facts.address)
 
     def job(tx: Transaction) -> Kept:
         kept = reports.add(tx, new)
@@ -154,7 +166,7 @@ async def receive(running: Collector, body: bytes, facts: audit.Source) -> tuple
         raise Conflict(f"run {new.run_id} is held with other bytes; a report is never replaced")
     receipt = Receipt(
         run_id=new.run_id,
-        machine_id=machine.id,
+        machine_id=new.machine_id,
         digest=new.digest,
         log_index=kept.log_index,
         tree_size=done.head.size,

@@ -11,6 +11,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 
+import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from ccpor_server.problems import BadRequest, Late, TooLarge, TooMany, WrongMediaType
@@ -66,6 +67,7 @@ class Limits:
         codes = settings.bad_codes_per_hour
         self._bad_codes = Buckets(Rate(codes, codes / 3600), monotonic)
         self._sign_ins = Buckets(Rate(30, 30 / 300), monotonic)
+        self._hashes = Buckets(Rate(300, 1), monotonic)  # each costs 0.1 s of work, right or wrong
         self._denials = Buckets(Rate(60, 0.2), monotonic)
         self._nonces = Buckets(Rate(1, 1 / 900), monotonic)
 
@@ -83,7 +85,11 @@ class Limits:
         self._bad_codes.take(address)
 
     def may_sign_in(self, address: str) -> None:
-        _require(self._sign_ins.take(address), "too many sign-ins from this address")
+        _require(self._sign_ins.wait(address), "too many wrong passwords from this address")
+        _require(self._hashes.take(address), "too many sign-ins from this address")
+
+    def wrong_password(self, address: str) -> None:
+        self._sign_ins.take(address)
 
     def may_audit_denial(self, address: str) -> bool:
         return self._denials.take(address) == 0.0
@@ -99,11 +105,27 @@ def _require(wait_s: float, detail: str) -> None:
 
 
 async def read_body(request: Request, settings: Settings, *, limit: int | None = None) -> bytes:
-    """Return the body, inflated, within the limits; nothing larger is ever held.
+    """Return a small body, inflated, within the limits.
+
+    Raises: as `read_wire` and `inflated`.
+    """
+    wire = await read_wire(request, settings, limit=limit)
+    return inflated(wire, settings, settings.inflated_limit if limit is None else 8 * limit)
+
+
+class Wire(msgspec.Struct, frozen=True):
+    """A body as it came."""
+
+    body: bytes
+    packed: bool  # one gzip member
+
+
+async def read_wire(request: Request, settings: Settings, *, limit: int | None = None) -> Wire:
+    """Return the body as it comes, within the limit on the wire.
 
     Raises:
-        TooLarge, WrongMediaType (a coding that we do not read), BadRequest (not gzip, or it ends
-        early), Late (it does not come within `body_seconds`).
+        TooLarge, WrongMediaType (a coding that we do not read), BadRequest (it ends early), Late
+        (it does not come within `body_seconds`).
     """
     wire_limit = limit or settings.wire_limit
     coding = request.headers.get("content-encoding", "identity").strip().lower()
@@ -114,14 +136,12 @@ async def read_body(request: Request, settings: Settings, *, limit: int | None =
         raise TooLarge(f"the body is longer than {wire_limit} bytes")
     try:
         async with asyncio.timeout(settings.body_seconds):
-            chunks = _wire(request, wire_limit)
-            if coding == "identity":
-                return b"".join([chunk async for chunk in chunks])
-            return await _inflated(chunks, settings)
+            body = b"".join([chunk async for chunk in _wire(request, wire_limit)])
     except TimeoutError:
         raise Late(f"the body did not come within {settings.body_seconds:g} s") from None
     except ClientDisconnect:
         raise BadRequest("the body ended early") from None
+    return Wire(body, packed=coding == "gzip")
 
 
 async def _wire(request: Request, limit: int) -> AsyncIterator[bytes]:
@@ -133,34 +153,35 @@ async def _wire(request: Request, limit: int) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def _inflated(chunks: AsyncIterator[bytes], settings: Settings) -> bytes:
-    """Inflate one gzip member in slices; stop at the first that breaks a limit."""
+def inflated(wire: Wire, settings: Settings, largest: int) -> bytes:
+    """Return the body's bytes; one gzip member is inflated in slices, nothing larger is ever held.
+
+    Raises:
+        TooLarge: It breaks the limit *largest*, or grows too much. BadRequest: It is not gzip.
+    """
+    if not wire.packed:
+        return wire.body
     inflater = zlib.decompressobj(wbits=31)
-    parts: list[bytes] = []
-    wire = size = 0
+    whole = bytearray()
+    used, waiting = 0, b""
     try:
-        async for chunk in chunks:
-            wire += len(chunk)
-            waiting = chunk
-            while waiting:
-                part = inflater.decompress(waiting, SLICE)
-                parts.append(part)
-                size += len(part)
-                _require_sane(size, wire, settings)
-                waiting = inflater.unconsumed_tail
-                if inflater.eof:
-                    break
-            if inflater.unused_data:
-                raise BadRequest("bytes follow the gzip member")
+        while not inflater.eof and (waiting or used < len(wire.body)):
+            fresh = b"" if waiting else wire.body[used : used + SLICE]
+            used += len(fresh)
+            whole += inflater.decompress(waiting or fresh, SLICE)
+            _require_sane(len(whole), used, largest, settings.inflated_ratio)
+            waiting = inflater.unconsumed_tail
     except zlib.error:
         raise BadRequest("the body is not gzip") from None
     if not inflater.eof:
         raise BadRequest("the gzip body ends early")
-    return b"".join(parts)
+    if inflater.unused_data or used < len(wire.body):
+        raise BadRequest("bytes follow the gzip member")
+    return bytes(whole)
 
 
-def _require_sane(size: int, wire: int, settings: Settings) -> None:
-    if size > settings.inflated_limit:
-        raise TooLarge(f"the body inflates to more than {settings.inflated_limit} bytes")
-    if size > RATIO_FROM and size > wire * settings.inflated_ratio:
-        raise TooLarge(f"the body inflates more than {settings.inflated_ratio} times")
+def _require_sane(size: int, wire: int, largest: int, ratio: int) -> None:
+    if size > largest:
+        raise TooLarge(f"the body inflates to more than {largest} bytes")
+    if size > RATIO_FROM and size > wire * ratio:
+        raise TooLarge(f"the body inflates more than {ratio} times")

@@ -32,9 +32,12 @@ class Refused(Exception):
     status = 500
     title = "internal error"
 
-    def __init__(self, detail: str, *, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, detail: str, *, headers: dict[str, str] | None = None, title: str | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.title = title or type(self).title
         self.headers = headers or {}
 
     def problem(self, instance: str) -> Problem:

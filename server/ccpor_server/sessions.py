@@ -115,6 +115,7 @@ async def sign_in(
     right = await run_in_threadpool(fits, known, password)
     facts = audit.Source(who=_shown(name), place=facts.place, address=facts.address)
     if account is not None and account.locked_until and account.locked_until > running.now():
+        running.limits.wrong_password(facts.address)
         await running.store.awrite(lambda tx: audit.record(tx, "sign-in", "locked", facts))
         return Refusal.LOCKED
     if account is None or not right or account.disabled_at is not None:
@@ -130,6 +131,7 @@ def _shown(name: str) -> str:
 
 async def _failed(running: Collector, name: str, facts: audit.Source) -> Refusal:
     settings = running.settings
+    running.limits.wrong_password(facts.address)
 
     def job(tx: Transaction) -> None:
         locked = people.note_failure(
@@ -200,6 +202,7 @@ async def change_password(
     running.limits.may_sign_in(facts.address)
     account = await run_in_threadpool(_account, running, person.name)
     if account is None or not await run_in_threadpool(fits, account.password_hash, old):
+        running.limits.wrong_password(facts.address)
         await running.store.awrite(lambda tx: audit.record(tx, "password", "refused", facts))
         return False
     hashed = await run_in_threadpool(hash_password, new)

@@ -6,6 +6,7 @@ database that is not whole is a decision for people.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +22,20 @@ from ccpor_server import checkpoints
 from ccpor_server.keys import CollectorKey
 from ccpor_server.store import connect
 from ccpor_server.store.log import plain, subject_of
-from ccpor_server.store.schema import LOGGED, UtcText, log_entry, log_head, logged_columns
+from ccpor_server.store.schema import (
+    LOGGED,
+    UtcText,
+    log_entry,
+    log_head,
+    logged_columns,
+    triggers,
+)
 from ccpor_server.verify_signed import SignedRows, exact_bytes
 
 BATCH = 1000
+# What reading a damaged file ends in: SQLite's own words, or a value of another type than its
+# column's (ValueError has the faults of Unicode in it).
+DAMAGE = (sa.exc.SQLAlchemyError, sqlite3.Error, ValueError, TypeError, OverflowError)
 _BODY = {"table", "subject", "index", "at", "row"}
 
 
@@ -107,14 +118,16 @@ def verify(
     try:
         with engine.connect() as db:
             _check_pages(db, log)
+            _check_triggers(db, log)
             signatures = _check_rows(db, log, key)
-    except (sa.exc.DatabaseError, UnicodeDecodeError) as exc:
+    except DAMAGE as exc:
         # damage below the rows: SQLite itself cannot read on
         log.fault("database", "file", "pages", f"cannot be read: {type(exc).__name__}")
     finally:
         engine.dispose()
     if not shorter:
         _check_unreached(log)
+        _check_file(log, url, checkpoint_file)
     return Outcome(
         entries=log.frontier.size,
         root=log.frontier.root().hex(),
@@ -124,6 +137,13 @@ def verify(
     )
 
 
+def unreadable(why: str) -> Outcome:
+    """Return what can be said of a file so damaged that its tables cannot be found."""
+    fault = Fault(table="database", row="file", columns="pages", what=f"cannot be read: {why}")
+    root = merkle.Frontier().root().hex()
+    return Outcome(entries=0, root=root, signatures=0, witnesses=0, faults=(fault,))
+
+
 def _check_pages(db: sa.Connection, log: _Log) -> None:
     """Ask SQLite whether its pages and indexes fit; it cannot see a changed value, we do below."""
     if db.dialect.name == "sqlite":
@@ -131,6 +151,17 @@ def _check_pages(db: sa.Connection, log: _Log) -> None:
         for line in said:
             if line != "ok":
                 log.fault("database", "file", "pages", str(line).replace("\n", " "))
+
+
+def _check_triggers(db: sa.Connection, log: _Log) -> None:
+    """Find triggers that are gone: records could be changed since, and what for?"""
+    if db.dialect.name == "sqlite":
+        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    else:
+        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
+    held = set(db.exec_driver_sql(query).scalars())
+    for name in sorted(triggers(db.dialect.name) - held):
+        log.fault("database", name, "trigger", "is not there; records can be changed without it")
 
 
 def _check_rows(db: sa.Connection, log: _Log, key: CollectorKey) -> int:
@@ -191,7 +222,8 @@ def _collect_receipts(log: _Log, key: CollectorKey, files: Sequence[Path]) -> No
 def _check_head(db: sa.Connection, log: _Log, key: CollectorKey) -> None:
     rows = db.execute(sa.select(log_head)).all()
     if [row.id for row in rows] != [1]:
-        log.fault("log_head", "1", "row", f"there are {len(rows)} rows; there must be one")
+        ids = ", ".join(str(row.id) for row in rows) or "none"
+        log.fault("log_head", ids, "row", "these rows are there; there must be one, 1")
         return
     (row,) = rows
     if row.checkpoint is None:
@@ -320,6 +352,13 @@ def _check_strays(db: sa.Connection, log: _Log) -> None:
         query = sa.select(*_raw(table)).where(table.c.log_index.not_in(places))
         for row in db.execute(query):
             log.fault(table.name, _subject(table, row), "row", "the log has no entry of this row")
+
+
+def _check_file(log: _Log, url: sa.URL, file: Path | None) -> None:
+    """Find that the file of signed heads is gone; of several replicas one may have none yet."""
+    missing = file is not None and not any(checkpoints.lines(file))
+    if missing and log.frontier.size and url.get_backend_name() == "sqlite":
+        log.fault("checkpoints", "file", "row", "no signed head is left, and the log has entries")
 
 
 def _check_unreached(log: _Log) -> None:

@@ -56,7 +56,10 @@ class SignedRows:
     def _enrolled(self, machine_id: str) -> tuple[str, PublicKey | None]:
         if machine_id not in self._machines:
             query = sa.select(machine.c.key_id, machine.c.public_key)
-            row = self._db.execute(query.where(machine.c.id == machine_id)).one_or_none()
+            try:
+                row = self._db.execute(query.where(machine.c.id == machine_id)).one_or_none()
+            except UnicodeEncodeError:  # an id that is no text: nobody has it
+                row = None
             found: tuple[str, PublicKey | None] = ("", None)
             if row is not None:
                 try:

@@ -36,6 +36,8 @@ FILLED = {
     "item of reports": ("court", "/courts/ca-sonoma/items/IM-01"),
     "report, faulty": ("court", "/reports/{faulty}"),
     "report, sound": ("reviewer", "/reports/{sound}"),
+    "report, contradicting, long name": ("reviewer", "/reports/{odd}"),
+    "workstations, long name": ("reviewer", "/courts/yurok/machines"),
     "people": ("administrator", "/admin/people"),
     "courts": ("administrator", "/admin/courts"),
     "court form": ("administrator", "/admin/courts/ca-sonoma"),
@@ -62,7 +64,7 @@ SENT = {
         "Change password",
     ),
     "item with a fault": ("court", "/courts/ca-sonoma/items/PL-10", {"kind": "not-met"}, "Go on"),
-    "item to confirm": ("court", "/courts/ca-sonoma/items/PL-10", {"note": "drawing 7"}, "Go on"),
+    "item to confirm": ("court", "/courts/ca-sonoma/items/PL-10", {"kind": "met"}, "Go on"),
     "person with a fault": ("administrator", "/admin/people", {"name": "?"}, "Add person"),
     "code made": ("administrator", "/admin/codes", {"location": "annex"}, "Make code"),
 }
@@ -174,13 +176,47 @@ def test_the_answer_to_a_form_has_no_finding(browser: Any, filled: Site, name: s
     look(page, name)
 
 
-@pytest.mark.parametrize("name", ["board", "court", "report, faulty", "item", "sign-in"])
+NARROW = [
+    "board", "court", "report, faulty", "item", "sign-in",
+    "report, contradicting, long name", "workstations, long name",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NARROW)
 def test_a_page_needs_no_more_than_320_pixels(browser: Any, filled: Site, name: str) -> None:
     """Four hundred per cent of zoom on a small screen (1.4.10)."""
     who, path = FILLED[name]
     page = opened(browser, filled, who, path, 320)
     try:
         assert sideways(page) <= 0
+    finally:
+        page.context.close()
+
+
+@pytest.mark.parametrize("name", ["court", "report, faulty"])
+def test_print_shows_what_is_folded(browser: Any, filled: Site, name: str) -> None:
+    """Paper cannot be unfolded, and goes into the file."""
+    who, path = FILLED[name]
+    page = opened(browser, filled, who, path)
+    hidden = """() => [...document.querySelectorAll('.group table, .rest .item')]
+        .filter(one => !one.checkVisibility()).length"""
+    try:
+        on_screen = page.evaluate(hidden)
+        page.emulate_media(media="print")
+        assert (on_screen > 0, page.evaluate(hidden)) == (True, 0)
+    finally:
+        page.context.close()
+
+
+def test_no_code_breaks_inside_a_word(browser: Any, filled: Site) -> None:
+    """Who copies a code must get the whole of it."""
+    page = opened(browser, filled, "reviewer", "/reports/{faulty}")
+    try:
+        broken = page.evaluate(
+            """() => [...document.querySelectorAll('th code')]
+            .filter(one => one.getClientRects().length > 1).map(one => one.innerText)"""
+        )
+        assert broken == []
     finally:
         page.context.close()
 

@@ -70,11 +70,15 @@ def test_an_item_is_declared_by_keyboard(browser: Any, filled: Site) -> None:
     """Open the item, declare it, confirm it: without a mouse."""
     page = opened(browser, filled, "court", "/courts/ca-sonoma")
     try:
+        page.locator(".phase .rest > summary").first.focus()
+        page.keyboard.press("Enter")
         page.locator("#PL-10 > summary").focus()
         page.keyboard.press("Enter")
         page.get_by_role("link", name="Declare PL-10").focus()
         page.keyboard.press("Enter")
         page.wait_for_url("**/items/PL-10")
+        page.locator("input[value=met]").focus()
+        page.keyboard.press("Space")
         page.locator("#note").focus()
         page.keyboard.type("drawing 7 of 2026")
         page.keyboard.press("Tab")
@@ -83,6 +87,7 @@ def test_an_item_is_declared_by_keyboard(browser: Any, filled: Site) -> None:
         page.get_by_role("button", name="Confirm and record").focus()
         page.keyboard.press("Enter")
         page.wait_for_url("**/courts/ca-sonoma#PL-10")
+        assert page.locator("#PL-10").is_visible()  # its fold is opened by the address
         assert "met" in page.locator("#PL-10 .state").inner_text()
     finally:
         page.context.close()

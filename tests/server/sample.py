@@ -40,8 +40,11 @@ from ccpor_server import enrollment, ingest
 from ccpor_server.collector import Collector
 from ccpor_server.store import Transaction, audit, codes, courts, declarations, people
 from ccpor_server.store.people import Role
+from ccpor_server.turns import Turn
 
 CONSOLE = audit.Source(who="console sample", place="sample", address="console")
+
+LONG_NAME = "KLAMATHFRONTDESKWORKSTATIONWITHTHELONGESTNAMETHATDNSALLOWS00063"  # RFC 1035: 63
 
 TARGETS = {
     "aoc-datacenter": ("AOC datacenter", "https://ccpor.example.org/login", Owner.DATACENTER),
@@ -215,8 +218,14 @@ def report_of(
     faulty: bool = False,
     whole: bool = False,
     reason: RunReason = RunReason.SCHEDULED,
+    claims: Verdict | None = None,
+    ahead: timedelta = timedelta(),
 ) -> Report:
-    """Return a report of *desk* that ended at *at*."""
+    """Return a report of *desk* that ended at *at*.
+
+    claims: a verdict that its findings need not bear out; it then names no cause. ahead: by how
+    much its clock runs before ours.
+    """
     passing = everything() if whole else PASSING
     faults = FAULTS if faulty else ()
     failed = {one.id for one in faults}
@@ -235,7 +244,7 @@ def report_of(
             id=f"{desk.court}/{desk.location}/{desk.role}", version=3, sha256="5f" * 32
         ),
         started_at=at - timedelta(seconds=14.2),
-        finished_at=at,
+        finished_at=at + ahead,
         clock_offset_ms=-12.0,
         targets=tuple(
             TargetRef(
@@ -245,7 +254,7 @@ def report_of(
         ),
         observations=tuple(_observation(target, check, at, failed) for target, check in places),
         findings=findings,
-        causes=CAUSES if faulty else (),
+        causes=CAUSES if faulty and not claims else (),
         coverage=Coverage(
             planned=len(findings),
             assessed=len(findings) - (2 if faulty else 0),
@@ -261,7 +270,7 @@ def report_of(
             if faulty
             else (),
         ),
-        verdict=Verdict.NOT_READY if faulty else Verdict.READY,
+        verdict=claims or (Verdict.NOT_READY if faulty else Verdict.READY),
     )
 
 
@@ -325,7 +334,7 @@ class Sample:
         try:
             made = report_of(desk, self.clock.at, number=self.numbers, **how)
             body = seal(encode_report(made), REPORT_TYPE, desk.signer)
-            asyncio.run(ingest.receive(self.collector, body, CONSOLE))
+            asyncio.run(ingest.receive(self.collector, Turn(body, None), CONSOLE))
         finally:
             self.clock.at = now
         return made.run_id
@@ -410,4 +419,8 @@ def fill(collector: Collector, clock: Clock) -> dict[str, str]:
     make.attest("ca-kern", {"planning"})
     tribal = make.desk("YUROK-1", "yurok", "klamath", "clerk")
     make.report(tribal, 5)
-    return {"court": "ca-sonoma", "faulty": faulty, "sound": sound, "machine": annex.id}
+    long = make.desk(LONG_NAME, "yurok", "klamath", "clerk")
+    odd = make.report(long, 4, faulty=True, claims=Verdict.READY, ahead=timedelta(minutes=20))
+    return {
+        "court": "ca-sonoma", "faulty": faulty, "sound": sound, "odd": odd, "machine": annex.id,
+    }  # fmt: skip

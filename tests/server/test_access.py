@@ -56,6 +56,9 @@ READ: dict[str, Access] = {
     "/healthz": Access.PUBLIC,
     "/readyz": Access.PUBLIC,
     "/metrics": Access.OPERATIONS,
+    "/api/v1/healthz": Access.PUBLIC,
+    "/api/v1/readyz": Access.PUBLIC,
+    "/api/v1/metrics": Access.OPERATIONS,
 }
 MAY = {
     Access.READER: {"stranger", "court", "reviewer", "administrator"},
@@ -205,7 +208,11 @@ def test_another_sites_form_is_refused_on_every_writing_route(rig: Rig) -> None:
         {"sec-fetch-site": "same-site"},
         {"origin": "https://evil.example"},
         {"origin": "null"},
-        {},
+        {"origin": "null", "referer": "http://collector.test/board"},
+        {"referer": "https://evil.example/collector.test"},
+        {"referer": "http://collector.test.evil.example/"},
+        {"referer": "http://[collector.test/"},
+        {"referer": ""},
     )
     wrong = []
     for route in routes(rig):
@@ -222,6 +229,27 @@ def test_another_sites_form_is_refused_on_every_writing_route(rig: Rig) -> None:
                 wrong.append((route.path, headers, answer.status_code))
 
     assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"referer": "http://collector.test/sign-in"},
+        {"origin": "http://collector.test"},
+        {"sec-fetch-site": "same-origin", "origin": "null"},
+    ],
+    ids=["a script", "referer", "origin", "fetch metadata"],
+)
+def test_people_and_their_scripts_can_sign_in(rig: Rig, headers: dict[str, str]) -> None:
+    """curl sends neither Origin nor Referer; no browser sends neither for another site's form."""
+    rig.person("m.curie", Role.REVIEWER, password="correct horse battery")
+    form = {"name": "m.curie", "password": "correct horse battery"}
+
+    answer = rig.ask("POST", "/sign-in", data=form, headers=headers)
+
+    assert answer.status_code == 303
+    assert "samesite=lax" in answer.headers["set-cookie"].lower()
 
 
 def test_the_answer_about_another_court_is_that_about_a_missing_one(rig: Rig) -> None:

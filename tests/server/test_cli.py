@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import sqlite3
 import stat
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from ccpor_server import keys
 from ccpor_server.cli import COMMANDS, cli
 
 PROFILE = """schema = "ccpor-profile/1"
@@ -25,6 +27,7 @@ name = "santa-rosa"
 role = "clerk"
 [[target]]
 id = "a"
+url = "tcp://ccpor.example.org:443"
 """
 PLACE = ("--court", "ca-sonoma", "--location", "santa-rosa", "--role", "clerk")
 Run = Callable[..., Result]
@@ -218,9 +221,9 @@ def test_a_profile_is_published_with_a_rising_version(ready: Run, tmp_path: Path
             "location.court is 'ca-marin'",
         ),
         (PROFILE.format(version=1).replace("clerk", "judge"), "location.role is 'judge'"),
-        (PROFILE.format(version='"one"'), "version is 'one'"),
+        (PROFILE.format(version='"one"'), 'version is "one"'),
         (PROFILE.format(version=0), "version is 0"),
-        (PROFILE.format(version=1).split("[[target]]")[0], "no [[target]]"),
+        (PROFILE.format(version=1).split("[[target]]")[0], "target is missing"),
         ("= nonsense", "p.toml"),
     ],
 )
@@ -242,11 +245,11 @@ def test_verify_says_whole_and_names_what_is_not(ready: Run, state: Path) -> Non
 
     done = ready("verify", code=1)
 
-    lines = done.stdout.splitlines()
-    assert len(lines) == 2
-    assert lines[0].startswith("audit_event ")
-    assert lines[0].endswith(" (who): differs from what was logged")
-    assert lines[1].startswith("NOT whole: ")
+    gone, changed, whole = done.stdout.splitlines()
+    assert gone.startswith("database audit_event_no_update (trigger): ")
+    assert changed.startswith("audit_event ")
+    assert changed.endswith(" (who): differs from what was logged")
+    assert whole.startswith("NOT whole: ")
 
 
 def test_a_backup_is_restored_and_the_loss_is_counted(
@@ -366,3 +369,106 @@ def test_the_help_of_all_commands_needs_no_server_library() -> None:
     assert missing.returncode == 2
     assert "pip install 'ccpor-check[server]'" in missing.stderr
     assert "Traceback" not in missing.stderr
+
+
+def test_every_fault_of_a_profile_is_told_before_it_is_signed(ready: Run, tmp_path: Path) -> None:
+    """What no workstation would take must not wait for the first of them to say so."""
+    file = tmp_path / "p.toml"
+    text = PROFILE.format(version=1).replace('title = "x"', 'titel = "x"')
+    file.write_text(text + 'owner = "nobody"\nretries = 3\n')
+
+    said = ready("profile", "publish", *PLACE, str(file), code=2).stderr
+
+    assert "titel: there is no such key; did you mean title?" in said
+    assert 'target 1: owner is "nobody"' in said
+    assert "target 1: retries: there is no such key" in said
+    assert "ccpor-check plan --profile" in ready("profile", "publish", "--help").stdout
+
+
+@pytest.mark.parametrize("words", [("doctor",), ("user", "list"), ("serve", "--port", "0")])
+def test_a_key_of_another_database_is_refused(
+    ready: Run, state: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """Serving with it, every receipt and profile would be refused by every workstation."""
+    key = state / "collector-key.pem"
+    key.rename(tmp_path / "the-right-one.pem")
+    keys.create(key)
+
+    done = ready(*words, code=1)
+
+    assert "restore the key file" in done.output
+    assert len([line for line in done.stdout.splitlines() if line.startswith("NO")]) <= 1
+
+
+@pytest.mark.parametrize("left", ["collector-key.pem", "checkpoints.jsonl"])
+def test_init_refuses_a_folder_with_another_databases_files(
+    ready: Run, state: Path, left: str
+) -> None:
+    """A new database over an old key and old heads would never verify."""
+    for file in state.iterdir():
+        if file.name != left:
+            file.unlink()
+
+    done = ready("init", code=1)
+
+    assert str(state / left) in done.stderr
+    assert {file.name for file in state.iterdir()} == {left}
+
+
+def test_a_missing_folder_is_named(
+    ready: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert "no folder" in ready("backup", str(tmp_path / "none" / "x.db"), code=1).stderr
+    monkeypatch.setenv("CCPOR_COLLECTOR_DATABASE_URL", f"sqlite:///{tmp_path}/none/x.db")
+    monkeypatch.setenv("CCPOR_COLLECTOR_STATE_DIR", str(tmp_path / "fresh"))
+
+    assert f"no folder {tmp_path}/none" in ready("init", code=1).stderr
+
+
+def test_a_port_that_is_taken_is_named(ready: Run) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        done = ready("serve", "--port", str(port), code=2)
+
+    assert f"port {port} is taken" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--name", "x", "--time-zone", "Mars/Olympus"), "time_zone is 'Mars/Olympus'"),
+        (("--name", " "), "name is ' '"),
+        (("--name", "two\nlines"), "name is "),
+        (("--name", "x" * 201), "use 1 to 200 letters"),
+    ],
+)
+def test_a_court_is_written_only_when_its_pages_can_show_it(
+    ready: Run, words: tuple[str, ...], said: str
+) -> None:
+    assert said in ready("court", "add", "ca-marin", *words, code=2).stderr
+    assert "ca-marin" not in ready("court", "list").stdout
+
+
+def test_an_export_is_private_and_never_overwrites(ready: Run, tmp_path: Path) -> None:
+    """Everything that was received stands in it."""
+    out = tmp_path / "all.jsonl"
+
+    ready("export", "-o", str(out))
+
+    assert mode(out) == 0o600
+    assert out.read_bytes() == ready("export").stdout_bytes
+    assert f"{out} exists" in ready("export", "-o", str(out), code=1).stderr
+
+
+def test_a_code_for_an_undeclared_place_is_made_with_a_warning(ready: Run) -> None:
+    """A slip of the pen makes a location of its own."""
+    ready("location", "declare", *PLACE, "--machines", "2")
+
+    assert ready("code", "create", *PLACE).stderr == ""
+    odd = ready("code", "create", *PLACE[:2], "--location", "santa-roza", "--role", "clerk")
+
+    assert "warning: ca-sonoma declared no clerk workstations at santa-roza" in odd.stderr
+    assert len(odd.stdout.splitlines()) == 1

@@ -162,7 +162,9 @@ def test_mutations_of_a_good_envelope_are_never_accepted(rig: Rig) -> None:
         statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
 
     assert set(statuses) <= {400, 401, 422}, statuses
-    assert rig.events() == [("enroll", "ok")]
+    events = rig.events()
+    assert set(events) == {("enroll", "ok"), ("access.denied", "machine 401")}
+    assert len(events) <= 1 + 60  # a flood of refusals is counted, not written
 
 
 def said(body: bytes) -> object:

@@ -15,6 +15,7 @@ from ccpor_reporting.model import Location, Machine, Verdict
 from ccpor_reporting.receipt import verify_receipt
 from ccpor_server.settings import Rate
 from ccpor_server.store import StoreBusy, connect, machines, reports
+from ccpor_server.store.schema import audit_event
 from tests.server.rig import Rig, Workstation
 
 
@@ -309,3 +310,23 @@ def test_every_outcome_leaves_an_audit_event(rig: Rig) -> None:
     rig.post(machine.sealed(msgspec.structs.replace(report, verdict=Verdict.UNKNOWN)))
 
     assert rig.events() == [("enroll", "ok"), ("report", "new"), ("report", "other")]
+
+
+@pytest.mark.parametrize("how", ["stranger", "revoked"])
+def test_a_workstation_that_is_refused_leaves_an_audit_event(rig: Rig, how: str) -> None:
+    """Somebody with a stolen or a home-made key is somebody to know of."""
+    machine = rig.enrol()
+    body = machine.sealed()
+    if how == "stranger":
+        body = Workstation("ca-sonoma", "santa-rosa", "clerk").sealed()
+    else:
+        rig.store.write(lambda tx: machines.revoke(tx, machine.id, who="test", note="stolen"))
+
+    status = rig.post(body).status_code
+
+    with rig.store.reading() as db:
+        outcomes = db.execute(
+            sa.select(audit_event.c.outcome).where(audit_event.c.what == "access.denied")
+        )
+        assert outcomes.scalars().all() == [f"machine {status}"]
+    assert status in {401, 403}

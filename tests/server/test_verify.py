@@ -11,13 +11,16 @@ import sqlite3
 from contextlib import closing
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from ccpor_reporting import merkle
 from ccpor_reporting.checklist.model import DeclarationKind, Party
 from ccpor_server import checkpoints, keys
+from ccpor_server.cli import cli
 from ccpor_server.settings import Settings
 from ccpor_server.store import audit, connect, declarations, machines
 from ccpor_server.store.schema import APPEND_ONLY, LOGGED, log_head, metadata, protection
@@ -104,15 +107,16 @@ def database(rig: Kept) -> Path:
 
 
 def tampered(rig: Kept, *statements: str, values: tuple[object, ...] = ()) -> int:
-    """Run SQL as somebody with the file would: triggers dropped, constraints off."""
+    """Run SQL as somebody with the file would: triggers dropped and put back, constraints off."""
     with closing(sqlite3.connect(database(rig))) as db:
         db.execute("PRAGMA ignore_check_constraints=ON")
-        names = [
-            row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type='trigger'")
-        ]
-        for name in names:
+        query = "SELECT name, sql FROM sqlite_master WHERE type='trigger'"
+        triggers = dict(db.execute(query).fetchall())
+        for name in triggers:
             db.execute(f"DROP TRIGGER {name}")
         changed = sum(db.execute(one, values).rowcount for one in statements)
+        for statement in triggers.values():
+            db.execute(statement)
         db.commit()
     return changed
 
@@ -224,6 +228,83 @@ def test_damage_of_any_kind_is_a_fault_and_never_a_crash(full: Kept) -> None:
     assert unseen == 0
 
 
+def test_one_flipped_bit_of_the_file_is_told_or_changes_nothing(
+    full: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command, three hundred times: never a traceback, and "whole" only when it reads so."""
+    monkeypatch.setenv("CCPOR_COLLECTOR_STATE_DIR", str(full.settings.state_dir))
+    dice = random.Random(20261124)
+    whole, contents = database(full).read_bytes(), dumped(full)
+    wrong = []
+    for _ in range(300):
+        raw, at, bit = bytearray(whole), dice.randrange(len(whole)), dice.randrange(8)
+        raw[at] ^= 1 << bit
+        database(full).write_bytes(raw)
+        done = CliRunner().invoke(cli, ["verify"])
+        crashed = done.exception is not None and not isinstance(done.exception, SystemExit)
+        unseen = done.exit_code == 0 and dumped(full) != contents
+        if crashed or unseen or done.exit_code not in {0, 1}:
+            wrong.append((at, bit, done.exit_code, repr(done.exception)))
+
+    assert wrong == []
+
+
+def dumped(rig: Kept) -> dict[str, list[Any]]:
+    """Return every row of every protected table, as SQLite reads them."""
+    found = {}
+    with closing(sqlite3.connect(database(rig))) as db:
+        db.text_factory = bytes
+        for table in (*APPEND_ONLY, log_head):
+            columns = ", ".join(f'"{column.name}"' for column in table.columns)
+            found[table.name] = db.execute(f"SELECT {columns} FROM {table.name}").fetchall()
+    return found
+
+
+def test_a_schema_that_is_no_text_is_a_fault(full: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite keeps the names of its tables on a page like any other."""
+    monkeypatch.setenv("CCPOR_COLLECTOR_STATE_DIR", str(full.settings.state_dir))
+    raw = bytearray(database(full).read_bytes())
+    for at in (raw.find(b"CREATE TABLE alembic_version"), raw.find(b"alembic_version")):
+        raw[at + 14] ^= 0x80
+    database(full).write_bytes(raw)
+
+    done = CliRunner().invoke(cli, ["verify"])
+
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)
+    assert done.stdout.startswith("database file (pages): cannot be read")
+
+
+def test_an_id_that_is_no_text_is_that_of_no_workstation(full: Kept) -> None:
+    """A surrogate cannot be asked for; the report is then signed by nobody we know."""
+    tampered(
+        full,
+        "PRAGMA foreign_keys=OFF",
+        "UPDATE report SET machine_id = cast(x'ad41' AS text) WHERE rowid = 1",
+    )
+
+    assert {("report", "machine_id"), ("report", "envelope, machine_id")} <= faults(full)
+
+
+def test_the_rows_of_a_changed_head_are_named(full: Kept) -> None:
+    tampered(full, "UPDATE log_head SET id = 7")
+
+    found = [fault for fault in verified(full).faults if fault.table == "log_head"]
+
+    assert [(fault.row, fault.columns) for fault in found] == [("7", "row")]
+
+
+def test_a_dropped_trigger_is_found(full: Kept) -> None:
+    """Somebody who means to change records begins with it."""
+    with closing(sqlite3.connect(database(full))) as db:
+        db.execute("DROP TRIGGER report_no_update")
+        db.commit()
+
+    assert [str(fault).partition(":")[0] for fault in verified(full).faults] == [
+        "database report_no_update (trigger)"
+    ]
+
+
 @pytest.mark.parametrize("table", [table.name for table in LOGGED])
 def test_a_deleted_row_is_found_in(full: Kept, table: str) -> None:
     tampered(full, "PRAGMA foreign_keys=OFF")
@@ -331,6 +412,17 @@ def test_with_the_checkpoints_cut_too_one_receipt_shows_it(full: Kept) -> None:
 def _checkpoint_sizes(rig: Kept) -> list[int]:
     lines = rig.settings.checkpoint_file.read_bytes().splitlines()
     return [checkpoints.opened(line, rig.key).size for line in lines]
+
+
+@pytest.mark.parametrize("how", ["removed", "emptied"])
+def test_checkpoints_that_are_gone_are_a_fault(full: Kept, how: str) -> None:
+    """Whoever cuts the log begins with the file that would show it."""
+    if how == "removed":
+        full.settings.checkpoint_file.unlink()
+    else:
+        full.settings.checkpoint_file.write_bytes(b"")
+
+    assert faults(full) == {("checkpoints", "row")}
 
 
 def test_a_forged_checkpoint_is_found(full: Kept) -> None:

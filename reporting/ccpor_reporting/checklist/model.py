@@ -242,6 +242,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str | None = None
     machine: str | None = None
     finding: str | None = None
+    title: str | None = None  # of the finding's target, as its profile calls it
     observed: Any = None
     unit: str | None = None
     by: str | None = None

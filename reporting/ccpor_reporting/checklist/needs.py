@@ -9,7 +9,7 @@ from typing import Any
 
 from ccpor_reporting.checklist.ledger import ASSESSED, Ledger, Look
 from ccpor_reporting.checklist.model import Bound, Evidence, KnownMachine, Need, State
-from ccpor_reporting.checklist.outcome import Moment, line, stops, where, worst
+from ccpor_reporting.checklist.outcome import Moment, line, named, stops, where, worst
 from ccpor_reporting.model import Severity, Status
 
 START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -64,7 +64,7 @@ def _weigh_need(tally: Tally, machine: KnownMachine, need: Need, view: View) -> 
     required = [look for look in looks if look.required]
     for look in looks:
         if not look.required and look.finding.status is Status.FAIL:
-            tally.warnings.append(f"{where(machine)}: {look.finding.id}: {look.finding.summary}")
+            tally.warnings.append(f"{where(machine)}: {named(look)}: {look.finding.summary}")
     if not required:
         if not need.where_planned:
             tally.miss(f"{where(machine)} has no finding for {need.code}")
@@ -87,31 +87,31 @@ def _weigh_need(tally: Tally, machine: KnownMachine, need: Need, view: View) -> 
 
 
 def _weigh_look(tally: Tally, look: Look, need: Need, view: View) -> None:
-    finding, place = look.finding, where(look.machine)
+    finding, place, name = look.finding, where(look.machine), named(look)
     if stops(look):
-        tally.fail(f"{place}: {finding.id} failed: {finding.summary}")
+        tally.fail(f"{place}: {name} failed: {finding.summary}")
         return
     if finding.status in {Status.ERROR, Status.SKIP}:
-        tally.miss(f"{place}: {finding.id} was not assessed: {finding.summary}")
+        tally.miss(f"{place}: {name} was not assessed: {finding.summary}")
         return
     if finding.status is Status.NOT_APPLICABLE:
         return
     if finding.status is Status.FAIL and finding.severity is Severity.WARNING:
-        tally.warnings.append(f"{place}: {finding.id}: {finding.summary}")
+        tally.warnings.append(f"{place}: {name}: {finding.summary}")
     for bound in need.bounds:
         if _concerns(bound, look):
             _weigh_bound(tally, look, bound)
     seen = view.ledger.runs(look, view.moment.since(view.hours) or START)
     state = view.age_state(look)
     if state is State.STALE:
-        tally.gaps.append(f"{place}: {finding.id} was last seen {look.at:%Y-%m-%d}, too long ago")
+        tally.gaps.append(f"{place}: {name} was last seen {look.at:%Y-%m-%d}, too long ago")
     elif seen < need.runs:
-        tally.miss(f"{place}: {finding.id} was looked at in {seen} of {need.runs} runs")
+        tally.miss(f"{place}: {name} was looked at in {seen} of {need.runs} runs")
     tally.states.append(state)
 
 
 def _weigh_bound(tally: Tally, look: Look, bound: Bound) -> None:
-    name = f"{where(look.machine)}: {look.finding.id}"
+    name = f"{where(look.machine)}: {named(look)}"
     value = measured(look, bound)
     if value is None:
         tally.miss(f"{name} does not say its {bound.field or 'measured value'} in {bound.unit}")

@@ -45,7 +45,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """failures, gaps and warnings are sentences that name the workstation."""
+    """failures, gaps and warnings are sentences that name the workstation.
+
+    short: what explains the state where the first of them would not; None: the first does.
+    """
 
     state: State
     covered: int = 0
@@ -55,6 +58,21 @@ class Outcome:
     failures: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    short: str | None = None
+
+
+def title_of(look: Look) -> str | None:
+    """Return what the profile calls the target of *look*; None when that is only its id."""
+    for target in look.received.report.targets:
+        if target.id == look.finding.target:
+            return target.title if target.title and target.title != target.id else None
+    return None
+
+
+def named(look: Look) -> str:
+    """Return a finding as people call it: ``CCPOR gateway, tcp.reach``; its id without a title."""
+    title = title_of(look)
+    return f"{title}, {look.finding.code}" if title else look.finding.id
 
 
 def where(machine: KnownMachine) -> str:
@@ -73,6 +91,7 @@ def line(look: Look, moment: Moment, hours: float | None) -> Evidence:
         run_id=look.received.report.run_id,
         machine=look.machine.name,
         finding=finding.id,
+        title=title_of(look),
         observed=finding.observed,
         unit=finding.unit,
         stale=moment.is_stale(look.at, hours),

@@ -26,6 +26,7 @@ from ccpor_reporting.checklist.outcome import Moment, Outcome, worst
 from ccpor_reporting.checklist.scope import left_out_because
 from ccpor_reporting.checklist.watch import weigh_watch
 
+MOST_NAMED = 5
 PREPARING = frozenset({Phase.PLANNING, Phase.IMPLEMENT})
 
 
@@ -257,10 +258,26 @@ def _weigh_rerun(item: Item, proof: Proof, court: Court, hours: float | None) ->
         required=len(outcomes),
         unit="items",
         evidence=_once(outcomes),
-        failures=tuple(f"{name}: {said}" for name, one in outcomes for said in one.failures),
-        gaps=tuple(f"{name}: {said}" for name, one in outcomes for said in one.gaps),
+        failures=tuple(f"{name}: {_brief(one.failures)}" for name, one in outcomes if one.failures),
+        gaps=tuple(f"{name}: {_brief(one.gaps)}" for name, one in outcomes if one.gaps),
+        short=_repeated(proof, outcomes),
         warnings=tuple(f"{name}: {said}" for name, one in outcomes for said in one.warnings),
     )
+
+
+def _brief(sentences: Sequence[str]) -> str:
+    """Return the first of *sentences* and how many follow; the item itself has all of them."""
+    more = len(sentences) - 1
+    return sentences[0] + (f" (and {more} more)" if more else "")
+
+
+def _repeated(proof: Proof, outcomes: Sequence[tuple[str, Outcome]]) -> str:
+    """Return which items to look at, without repeating what each of them says."""
+    left = [name for name, one in outcomes if one.state is not State.MET]
+    kind = "blocking items" if proof.rerun == (BLOCKING_TECHNICAL,) else "items"
+    said = f"{len(outcomes) - len(left)} of {len(outcomes)} {kind} are repeated"
+    shown = ", ".join(left[:MOST_NAMED]) + (" …" if len(left) > MOST_NAMED else "")
+    return f"{said}; see {shown}" if left else said
 
 
 def _once(outcomes: Sequence[tuple[str, Outcome]]) -> tuple[Evidence, ...]:

@@ -151,7 +151,11 @@ def _attested(item: Item, latest: dict[Party, Declaration], moment: Moment) -> O
     if state is not State.MET:
         absent = [PARTY_WORDS[party] for party, one in states.items() if one is State.OPEN]
         if absent:
-            gaps.append("no word yet from " + _listed(absent, "and" if item.all_owners else "or"))
+            who = _listed(absent, "and" if item.all_owners else "or")
+            nobody = len(absent) == len(item.owners)
+            gaps.append(
+                f"nobody has declared this yet ({who})" if nobody else f"not declared yet by {who}"
+            )
     required = len(item.owners) if item.all_owners else 1
     return Outcome(
         state=state,
@@ -209,6 +213,8 @@ def _why(item: Item, outcome: Outcome) -> str:
     more = len(outcome.failures) - 1 if outcome.failures else len(outcome.gaps) - 1
     tail = f" (and {more} more)" if more > 0 else ""
     match outcome.state:
+        case one if outcome.short and one is not State.MET:
+            return outcome.short
         case State.MET:
             count = len(outcome.warnings)
             noted = f", with {count} warning{'' if count == 1 else 's'}" if count else ""

@@ -36,6 +36,14 @@ def age_words(hours: float) -> str:
     return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} d"
 
 
+def met_words(states: Sequence[ItemState]) -> str:
+    """Return e.g. ``8 of 15 met, 2 waived or n/a``."""
+    counts = Counter(one.state for one in states)
+    apart = counts[State.WAIVED] + counts[State.NOT_APPLICABLE]
+    said = f"{counts[State.MET]} of {len(states)} met"
+    return f"{said}, {apart} waived or n/a" if apart else said
+
+
 def counts_line(states: Sequence[ItemState]) -> str:
     """Return e.g. ``58 items: 12 met, 1 not met, …; 10 of 34 technical items met``."""
     counts = Counter(one.state for one in states)
@@ -52,8 +60,7 @@ def checklist_text(states: Sequence[ItemState], width: int = 80) -> str:
         here = [one for one in states if one.item.phase is phase]
         if not here:
             continue
-        met = sum(one.state is State.MET for one in here)
-        lines += ["", f"{PHASE_WORDS[phase]} ({met} of {len(here)} met)"]
+        lines += ["", f"{PHASE_WORDS[phase]} ({met_words(here)})"]
         for one in here:
             lines += _item(one, width)
     # two lines, so that neither is wrapped at 80 and a script can read the last one
@@ -79,6 +86,8 @@ def _item(one: ItemState, width: int) -> list[str]:
 def evidence_line(line: Evidence) -> str:
     """Return one piece of evidence: where, what was seen, and which report says so."""
     source = line.finding or line.by or ""
+    if line.finding and line.title:
+        source = f"{line.title}, {line.finding.rpartition('/')[2]}"
     place = f"{line.machine}: " if line.machine else ""
     name = f"{source}: " if source else ""
     report = f"report {line.run_id}, " if line.run_id else ""

@@ -56,7 +56,7 @@ async def profile(request: Request) -> Response:
     tag = f'"{found.digest}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     asked = request.headers.get("if-none-match", "")
-    if tag in {one.strip().removeprefix("W/") for one in asked.split(",")}:
+    if asked.strip() == "*" or tag in {one.strip().removeprefix("W/") for one in asked.split(",")}:
         return Response(status_code=304, headers=headers)
     return Response(found.envelope, media_type=ENVELOPE_MEDIA_TYPE, headers=headers)
 

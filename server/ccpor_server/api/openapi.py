@@ -104,7 +104,7 @@ def _operation(entry: Entry) -> Json:
     text = entry.endpoint.__doc__ or ""
     statuses = sorted({int(found) for found in _STATUS.findall(text)} | _from_guard(entry))
     operation: Json = {
-        "operationId": entry.name,
+        "operationId": entry.operation or entry.name,
         "summary": text.partition("\n")[0].split(". ")[0].rstrip("."),
         "security": _SECURITY[entry.access],
         "responses": {str(status): _response(entry, status) for status in statuses},

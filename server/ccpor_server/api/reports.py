@@ -14,10 +14,10 @@ from ccpor_reporting.envelope import (
     open_envelope,
     public_key_from_pem,
 )
-from ccpor_server import ingest
+from ccpor_server import consistency, ingest
 from ccpor_server.access import collector, source
 from ccpor_server.client import client_address
-from ccpor_server.limits import read_body
+from ccpor_server.limits import read_wire
 from ccpor_server.problems import NotFound, WrongMediaType, json_response
 from ccpor_server.store import machines, reports
 from ccpor_server.store.people import Person
@@ -41,8 +41,9 @@ async def receive_report(request: Request) -> Response:
     running = collector(request)
     running.limits.from_address(client_address(request))
     require_media_type(request, ENVELOPE_MEDIA_TYPE)
-    body = await read_body(request, running.settings)
-    held, answer = await ingest.receive(running, body, source(request))
+    wire = await read_wire(request, running.settings)
+    async with running.turns.of(wire) as turn:
+        held, answer = await ingest.receive(running, turn, source(request))
     status = 201 if held is Held.NEW else 200
     return json_response(answer, status, {"Location": f"/api/v1/reports/{answer.run_id}"})
 
@@ -83,6 +84,7 @@ def _shown(request: Request, stored: StoredReport) -> dict[str, object]:
             content, signature = decode_report(opened.payload), "fits"
         except (EnvelopeInvalid, ReportInvalid):
             content = None  # shown as what it is: bytes that prove nothing
+    judged, contradicts = consistency.judged_verdict(content) if content else (None, False)
     return {
         "run_id": stored.run_id,
         "machine_id": stored.machine_id,
@@ -90,6 +92,9 @@ def _shown(request: Request, stored: StoredReport) -> dict[str, object]:
         "digest": stored.digest,
         "log_index": stored.log_index,
         "signature": signature,
+        "verdict": judged,  # the one to act on; `report` says what was signed
+        "contradicts": contradicts,
+        "ahead_of_our_clock_s": consistency.skew_s(content, stored.received_at) if content else 0.0,
         "report": content,
     }
 

@@ -40,4 +40,25 @@ API_ENDPOINTS: tuple[Entry, ...] = (
     Entry(path="/healthz", methods=GET, access=Access.PUBLIC, endpoint=health.healthz),
     Entry(path="/readyz", methods=GET, access=Access.PUBLIC, endpoint=health.readyz),
     Entry(path="/metrics", methods=GET, access=Access.OPERATIONS, endpoint=health.metrics),
+    Entry(
+        path=f"{API}/healthz",
+        methods=GET,
+        access=Access.PUBLIC,
+        endpoint=health.healthz,
+        operation="api_healthz",
+    ),
+    Entry(
+        path=f"{API}/readyz",
+        methods=GET,
+        access=Access.PUBLIC,
+        endpoint=health.readyz,
+        operation="api_readyz",
+    ),
+    Entry(
+        path=f"{API}/metrics",
+        methods=GET,
+        access=Access.OPERATIONS,
+        endpoint=health.metrics,
+        operation="api_metrics",
+    ),
 )

@@ -9,6 +9,7 @@ import click
 
 from ccpor_server.cli import door
 from ccpor_server.clock import written
+from ccpor_server.collector import Collector
 from ccpor_server.store import Transaction, audit, codes, courts
 
 
@@ -49,6 +50,7 @@ def create(  # noqa: PLR0917 - Click passes them by name
     fresh = [codes.fresh() for _ in range(count)]
     with door.opened() as collector:
         door.require_court(collector, court)
+        _warn_undeclared(collector, court, location, role)
         expires = collector.now() + timedelta(hours=hours)
 
         def job(tx: Transaction) -> None:
@@ -74,6 +76,18 @@ def create(  # noqa: PLR0917 - Click passes them by name
         collector.store.write(job)
     if not output:
         click.echo(text, nl=False)
+
+
+def _warn_undeclared(collector: Collector, court: str, location: str, role: str) -> None:
+    """Say that a place was never declared: a slip of the pen makes a location of its own."""
+    with collector.store.reading() as db:
+        declared = {(one.location, one.role) for one in courts.inventory(db, court)}
+    if (location, role) not in declared:
+        click.echo(
+            f"warning: {court} declared no {role} workstations at {location}; declare them with "
+            "ccpor-collector location declare, or check the spelling",
+            err=True,
+        )
 
 
 def _text(fresh: list[str], place: tuple[str, ...], expires: str, as_csv: bool) -> str:

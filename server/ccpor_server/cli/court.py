@@ -6,6 +6,7 @@ import tomllib
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import click
 import msgspec
@@ -17,6 +18,7 @@ from ccpor_server.cli import door
 from ccpor_server.store import Transaction, audit, courts, machines
 from ccpor_server.store.courts import Court, Declared
 
+LONGEST_NAME = 200
 _EXAMPLE = """\b
 Example of FILE:
   [[court]]
@@ -116,6 +118,13 @@ def _faults(value: _Court) -> list[str]:
         for text in (value.id, *(one.name for one in value.location))
         if not courts.ID.fullmatch(text)
     ]
+    if not 1 <= len(value.name.strip()) <= LONGEST_NAME or not value.name.isprintable():
+        faults.append(f"{value.id}: name is {value.name[:60]!r}; use 1 to {LONGEST_NAME} letters")
+    if value.time_zone not in available_timezones():
+        faults.append(
+            f"{value.id}: time_zone is {value.time_zone[:60]!r}; use one such as "
+            "America/Los_Angeles"
+        )
     if value.kind not in courts.KINDS:
         faults.append(f"{value.id}: kind is {value.kind!r}; use {', '.join(courts.KINDS)}")
     for name in sorted(value.scope.keys() - answers):

@@ -10,9 +10,11 @@ import click
 import sqlalchemy as sa
 
 from ccpor_server import keys, lock
+from ccpor_server.checkpoints import is_of_another_key
 from ccpor_server.cli import door
 from ccpor_server.settings import Settings
 from ccpor_server.store import connect, migrate
+from ccpor_server.store.log import signed_head
 
 _FREE = 512 * 1024 * 1024  # below it a report storm can fill the disk
 _Line = tuple[bool, str]
@@ -57,6 +59,22 @@ def _key(settings: Settings) -> _Line:
         return False, f"key: {exc}"
 
 
+def _own_key(settings: Settings, url: sa.URL) -> Iterator[_Line]:
+    """Say whether the key file is the one that signed this database's log."""
+    engine = connect.reading_engine(url)
+    try:
+        with engine.connect() as db:
+            foreign = is_of_another_key(signed_head(db), keys.load(settings.key_file))
+    except (keys.KeyUnusable, sa.exc.DBAPIError):
+        return  # told by the line of the key, or by quick_check
+    finally:
+        engine.dispose()
+    if foreign:
+        yield False, "key and database: another key signed this log; restore the key file"
+    else:
+        yield True, "key and database: belong together"
+
+
 def _database(settings: Settings) -> Iterator[_Line]:
     try:
         url = connect.database_url(settings.database_url)
@@ -64,6 +82,7 @@ def _database(settings: Settings) -> Iterator[_Line]:
     except (connect.DatabaseUnusable, migrate.SchemaUnknown) as exc:
         yield False, f"database: {exc}"
         return
+    yield from _own_key(settings, url)
     yield True, f"database: {url.render_as_string(hide_password=True)}, schema {migrate.newest()}"
     if url.get_backend_name() != "sqlite":
         return

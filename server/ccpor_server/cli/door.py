@@ -24,6 +24,7 @@ from ccpor_server.store import LogBroken, StoreFailed, audit, connect, courts, m
 
 __all__ = [
     "finish",
+    "new_secret",
     "opened",
     "place_id",
     "require_court",
@@ -116,15 +117,19 @@ def place_id(_ctx: click.Context, _parameter: click.Parameter, value: str) -> st
     return value
 
 
-def write_secret(file: Path, text: str) -> None:
-    """Write a new file that only its owner can read; ClickException when it exists."""
+def new_secret(file: Path) -> int:
+    """Open a new file that only its owner can read; ClickException when it exists."""
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        return os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise click.ClickException(f"{file} exists; name a new file") from None
     except OSError as exc:
         raise click.ClickException(f"{file}: {exc.strerror}") from exc
-    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+
+
+def write_secret(file: Path, text: str) -> None:
+    """Write a new file that only its owner can read; ClickException when it exists."""
+    with os.fdopen(new_secret(file), "w", encoding="utf-8") as out:
         out.write(text)
         out.flush()
         os.fsync(out.fileno())

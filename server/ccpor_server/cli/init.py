@@ -7,6 +7,7 @@ import click
 from ccpor_server import keys, sessions
 from ccpor_server.cli import door
 from ccpor_server.collector import Collector
+from ccpor_server.settings import Settings
 from ccpor_server.store import Transaction, audit, connect, migrate, people
 from ccpor_server.store.people import Role
 
@@ -26,9 +27,14 @@ def command(admin: str) -> None:
     if not people.NAME.fullmatch(admin):
         raise click.UsageError(f"{admin!r} is no sign-in name; use letters, digits and . _ @ + -")
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if file := connect.sqlite_file(connect.database_url(settings.database_url)):
+    url = connect.database_url(settings.database_url)
+    if file := connect.sqlite_file(url):
+        if not file.parent.is_dir():
+            raise connect.DatabaseUnusable(f"there is no folder {file.parent}; make it first")
+        if not file.exists():
+            _require_none_left(settings)
         file.touch(mode=0o600)
-    migrate.upgrade(connect.database_url(settings.database_url))
+    migrate.upgrade(url)
     if not settings.key_file.exists():
         keys.create(settings.key_file)
     collector = Collector(settings)
@@ -44,6 +50,15 @@ def command(admin: str) -> None:
     click.echo(f"collector ready in {settings.state_dir}", err=True)
     click.echo(f"sign-in name: {admin}")
     click.echo(f"one-time password: {password}")
+
+
+def _require_none_left(settings: Settings) -> None:
+    """Refuse a folder whose database is elsewhere: its key and signed heads are not ours to use."""
+    for left in (settings.checkpoint_file, settings.key_file):
+        if left.exists():
+            raise click.ClickException(
+                f"{left} is of another database; put that database back, or move the file away"
+            )
 
 
 def add_person(collector: Collector, name: str, role: Role, court: str | None, place: str) -> str:

@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
+from ccpor_reporting.profile_shape import profile_faults
 from ccpor_reporting.signed_profile import SignedProfile, seal_profile
 from ccpor_server.cli import door
 from ccpor_server.clock import written
 from ccpor_server.store import Transaction, audit, courts, profiles
 from ccpor_server.store.profiles import ProfileHeld
 
-SCHEMA = "ccpor-profile/1"
 LARGEST = 512 * 1024
 
 
@@ -39,7 +39,8 @@ def command() -> None:
 def publish(file: Path, court: str, location: str, role: str, expires_days: int) -> None:
     """Sign FILE and offer it to the workstations of one court, location and role.
 
-    FILE's [location] must name the same place, and its version must be higher than the last.
+    FILE's [location] must name the same place, and its version must be higher than the last. The
+    options in the tables of its checks are not judged here: ccpor-check plan --profile FILE does.
     """
     text, version = read(file, court, location, role)
     with door.opened() as collector:
@@ -82,23 +83,15 @@ def read(file: Path, court: str, location: str, role: str) -> tuple[str, int]:
         found: dict[str, Any] = tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise click.UsageError(f"{file}: {exc}") from exc
-    faults = []
-    if found.get("schema") != SCHEMA:
-        faults.append(f'{file}: schema is {found.get("schema")!r}; write schema = "{SCHEMA}"')
-    version = found.get("version")
-    if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version < 2**31:
-        faults.append(f"{file}: version is {version!r}; use a whole number from 1")
-        version = 0
+    faults = [f"{file}: {fault}" for fault in profile_faults(found)]
     place = found.get("location")
     for key, wanted in (("court", court), ("name", location), ("role", role)):
         held = place.get(key) if isinstance(place, dict) else None
-        if held != wanted:
+        if held != wanted and isinstance(place, dict):
             faults.append(f"{file}: location.{key} is {held!r}, published for {wanted!r}")
-    if not found.get("target"):
-        faults.append(f"{file}: there is no [[target]]; a profile without targets checks nothing")
     if faults:
         raise click.UsageError("\n".join(faults))
-    return text, version
+    return text, int(found["version"])
 
 
 @command.command("list")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import logging
+import os
 import signal
+import socket
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -48,6 +51,7 @@ def command(host: str, port: int, tls_cert: Path | None, tls_key: Path | None) -
         )
     url = connect.database_url(settings.database_url)
     migrate.require_newest(url)
+    _require_free(host, port)
     _log_to_stderr()
     with ExitStack() as stack:
         if connect.sqlite_file(url):
@@ -85,11 +89,31 @@ class Announcing(uvicorn.Server):
     async def startup(self, *args: object, **kwargs: object) -> None:
         await super().startup(*args, **kwargs)  # type: ignore[arg-type]
         for server in self.servers if self.started else ():
-            for socket in server.sockets:
-                host, port = socket.getsockname()[:2]
+            for listening in server.sockets:
+                host, port = listening.getsockname()[:2]
                 shown = f"[{host}]" if ":" in host else host
                 click.echo(f"listening on {self._scheme}://{shown}:{port}")
         sys.stdout.flush()
+
+
+def _require_free(host: str, port: int) -> None:
+    """Say in words that a port is taken, before anything is opened."""
+    try:
+        (family, kind, _, _, address), *_ = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        with socket.socket(family, kind) as trial:
+            if os.name == "posix":
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except socket.gaierror as exc:
+        raise click.UsageError(f"--host {host}: there is no such name or address") from exc
+    except OSError as exc:
+        if exc.errno == errno.EADDRINUSE:
+            raise click.UsageError(
+                f"port {port} is taken on {host}; stop who listens there, or give another --port"
+            ) from exc
+        raise click.UsageError(f"{host}:{port} cannot be listened on: {exc.strerror}") from exc
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from ccpor_server.backup import copied
 from ccpor_server.cli import door
 from ccpor_server.settings import Settings
 from ccpor_server.store import connect, migrate
-from ccpor_server.verify import Outcome, verify
+from ccpor_server.verify import Outcome, unreadable, verify
 
 SHOWN = 200
 
@@ -37,10 +38,13 @@ def command(receipts: tuple[Path, ...]) -> None:
     """
     settings = door.settings()
     url = connect.database_url(settings.database_url)
-    migrate.require_newest(url)
     key = keys.load(settings.key_file)
-    with _still(settings, url) as (still, checkpoint_file):
-        outcome = verify(still, key, checkpoint_file, receipts=receipts)
+    try:
+        migrate.require_newest(url)
+        with _still(settings, url) as (still, checkpoint_file):
+            outcome = verify(still, key, checkpoint_file, receipts=receipts)
+    except (migrate.DatabaseDamaged, sqlite3.DatabaseError) as exc:
+        outcome = unreadable(type(exc.__cause__ or exc).__name__)
     show(outcome)
     door.finish(not outcome.faults)
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from ccpor_reporting.checklist.model import Evidence, ItemState, Kind, Phase, State
 from ccpor_reporting.checklist.state import SETTLED
+from ccpor_reporting.checklist.text import met_words
 from ccpor_reporting.model import Status
 from ccpor_reporting.text import value_words
 from ccpor_server.checklist_state import CourtView
@@ -91,9 +92,9 @@ class PhaseBlock:
     anchor: str
     due: str
     step: str  # done, now or later
-    settled: int
-    total: int
+    met: str  # "8 of 15 met, 2 waived or n/a"
     items: tuple[ItemRow, ...]
+    folded: tuple[ItemRow, ...]  # neither of the present phase nor blocking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,7 @@ def court_page(view: CourtView, person: Person, asked: str, now: datetime) -> Co
         blocking=len(blockers),
         blockers=tuple(item_row(one, view, now) for one in blockers[:MOST_BLOCKERS]),
         owed=_owed(items),
-        phases=tuple(_phase(phase, shown, view, now) for phase in Phase),
+        phases=tuple(_phase(phase, shown, view, now, whole=bool(asked)) for phase in Phase),
         views=tuple(Choice(value, text, value == asked) for value, text in VIEWS.items()),
         counted=f"{len(shown)} of {len(items)} items",
         matrix=matrix(view, now),
@@ -168,26 +169,33 @@ def _asked(one: ItemState, asked: str) -> bool:
 
 
 def _owed(items: Sequence[ItemState]) -> tuple[tuple[str, int], ...]:
-    """Return how many unsettled items each party owes, most first."""
+    """Return how many items that are left each party owes, most first."""
     owed = Counter(
         PARTIES[party] for one in items if one.state not in SETTLED for party in one.item.owners
     )
     return tuple(owed.most_common())
 
 
-def _phase(phase: Phase, shown: Sequence[ItemState], view: CourtView, now: datetime) -> PhaseBlock:
+def _phase(
+    phase: Phase, shown: Sequence[ItemState], view: CourtView, now: datetime, *, whole: bool
+) -> PhaseBlock:
+    """Return one phase; unless *whole*, what neither is due now nor blocks go-live is folded."""
     every = [one for one in view.checklist.items if one.item.phase is phase]
     order = list(Phase)
     here = order.index(Phase(view.checklist.readiness.phase))
     place = order.index(phase)
+    step = "now" if place == here else ("done" if place < here else "later")
+    blocking = set(view.checklist.readiness.blocking_open)
+    asked = [one for one in shown if one.item.phase is phase]
+    front = [one for one in asked if whole or step == "now" or one.item.id in blocking]
     return PhaseBlock(
         name=PHASES[phase],
         anchor=phase.value,
         due=DUE[phase],
-        step="now" if place == here else ("done" if place < here else "later"),
-        settled=sum(one.state in SETTLED for one in every),
-        total=len(every),
-        items=tuple(item_row(one, view, now) for one in shown if one.item.phase is phase),
+        step=step,
+        met=met_words(every),
+        items=tuple(item_row(one, view, now) for one in front),
+        folded=tuple(item_row(one, view, now) for one in asked if one not in front),
     )
 
 
@@ -224,6 +232,8 @@ def evidence_row(line: Evidence, zone: str, now: datetime) -> EvidenceRow:
         if line.finding:
             href += "#" + quote(line.finding)
     source = line.finding or ("newest report" if line.run_id else "declaration")
+    if line.finding and line.title:
+        source = f"{line.title}, {line.finding.rpartition('/')[2]}"
     return EvidenceRow(
         mark=mark,
         source=f"{line.machine}: {source}" if line.machine else source,

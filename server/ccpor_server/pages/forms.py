@@ -14,6 +14,7 @@ from ccpor_server.problems import BadRequest, WrongMediaType
 
 LONGEST_FORM = 64 * 1024
 MOST_FIELDS = 200
+LONGEST_NOTE = 2000  # characters
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,11 @@ from ccpor_reporting.checklist.model import DeclarationKind, ItemState, Kind, Pa
 from ccpor_server.checklist_state import CourtView
 from ccpor_server.pages.board import Choice
 from ccpor_server.pages.court import ItemRow, item_row
-from ccpor_server.pages.forms import Fault, day_from
-from ccpor_server.pages.stamp import day
+from ccpor_server.pages.forms import LONGEST_NOTE, Fault, day_from
+from ccpor_server.pages.stamp import day, zone
 from ccpor_server.pages.words import PARTIES
 from ccpor_server.store.people import Person, Role
 
-LONGEST_NOTE = 2000
 WORDS = {
     DeclarationKind.MET: "It is done",
     DeclarationKind.NOT_MET: "It is not done, and here is why",
@@ -53,7 +52,6 @@ class ItemPage:
     note: str
     done_on: str
     until: str
-    may_waive: bool
     closed: str | None  # why this person cannot declare anything here
     today: str
 
@@ -72,11 +70,22 @@ class ConfirmPage:
 def kinds_for(state: ItemState, person: Person) -> tuple[DeclarationKind, ...]:
     """Return what *person* may say about the item; nothing for a court on a technical one."""
     said: tuple[DeclarationKind, ...] = ()
+    again = (DeclarationKind.OPEN,) if has_spoken(state, person) else ()
     if state.item.kind is not Kind.TECHNICAL and parties_for(state, person, attest=True):
-        said = (DeclarationKind.MET, DeclarationKind.NOT_MET, DeclarationKind.OPEN)
+        said = (DeclarationKind.MET, DeclarationKind.NOT_MET, *again)
     if person.role is Role.COURT:
         return said
-    return (*(said or (DeclarationKind.OPEN,)), *OFFICE)
+    return (*(said or again), *OFFICE)
+
+
+def has_spoken(state: ItemState, person: Person) -> bool:
+    """Return whether a party that *person* speaks for has a word to take back."""
+    newest: dict[str, str] = {}
+    for line in state.evidence:  # declarations come newest first
+        if line.by:
+            newest.setdefault(line.by.rpartition(" (")[2].rstrip(")"), line.status)
+    mine = {PARTIES[party] for party in parties_for(state, person)}
+    return any(newest.get(party, DeclarationKind.OPEN) != DeclarationKind.OPEN for party in mine)
 
 
 def parties_for(state: ItemState, person: Person, *, attest: bool = False) -> tuple[Party, ...]:
@@ -108,7 +117,7 @@ def item_page(
             if state.item.kind is Kind.TECHNICAL
             else "Only the AOC can attest this item."
         )
-    chosen_kind = typed.get("kind") or (kinds[0].value if kinds else "")
+    chosen_kind = typed.get("kind", "")  # nobody declares by leaving things as they were
     chosen_party = typed.get("party") or (parties[0].value if parties else "")
     return ItemPage(
         court_id=view.court.id,
@@ -123,7 +132,6 @@ def item_page(
         note=typed.get("note", ""),
         done_on=typed.get("done_on", ""),
         until=typed.get("until", ""),
-        may_waive=DeclarationKind.WAIVED in kinds,
         closed=closed,
         today=now.date().isoformat(),
     )
@@ -173,7 +181,9 @@ def _day(text: str, field: str, faults: list[Fault]) -> date | None:
         return None
 
 
-def confirm_page(view: CourtView, state: ItemState, person: Person, word: Word) -> ConfirmPage:
+def confirm_page(
+    view: CourtView, state: ItemState, person: Person, word: Word, now: datetime
+) -> ConfirmPage:
     """Return what the person is about to record, in full, before it stands for ever."""
     lines = [
         ("Item", f"{state.item.id} {state.item.title}"),
@@ -181,8 +191,10 @@ def confirm_page(view: CourtView, state: ItemState, person: Person, word: Word) 
         ("You declare", WORDS[word.kind]),
         ("On behalf of", PARTIES[word.party]),
     ]
-    if word.done_on:
-        lines.append(("Done on", day(word.done_on)))
+    if word.kind is DeclarationKind.MET:
+        today = now.astimezone(zone(view.court.time_zone)).date()
+        done_on = day(word.done_on) if word.done_on else f"{day(today)}, today"
+        lines.append(("Done on", done_on))
     if word.until:
         lines.append(("Until and including", day(word.until)))
     lines.append(("Note", word.note or "none"))

@@ -8,8 +8,16 @@ from datetime import datetime, timedelta
 from ccpor_reporting.checklist.model import Received
 from ccpor_reporting.model import Finding
 from ccpor_server.checklist_state import CourtView
+from ccpor_server.consistency import judged_verdict, skew_s
 from ccpor_server.pages.stamp import Stamp, stamp
-from ccpor_server.pages.words import NOT_SEEN, VERDICTS, Mark, worst_mark
+from ccpor_server.pages.words import (
+    CONTRADICTS,
+    NOT_SEEN,
+    VERDICTS,
+    Mark,
+    skew_mark,
+    worst_mark,
+)
 from ccpor_server.store.people import Person
 
 # Checks that a run makes, in its order; others that a report holds come after them.
@@ -29,6 +37,7 @@ class MatrixRow:
     place: str
     href: str | None
     verdict: Mark
+    doubts: tuple[Mark, ...]
     cells: tuple[Cell, ...]
     heard: Stamp | None
     silent: bool
@@ -68,6 +77,7 @@ class ReportRow:
     href: str
     machine: str
     verdict: Mark
+    doubts: tuple[Mark, ...]
     reason: str
     received: Stamp
     findings: int
@@ -105,13 +115,25 @@ def matrix(view: CourtView, now: datetime) -> Matrix:
                 name=machine.name,
                 place=f"{machine.location}, {machine.role}",
                 href=f"/reports/{received_one.report.run_id}" if received_one else None,
-                verdict=VERDICTS[received_one.report.verdict] if received_one else NOT_SEEN,
+                verdict=_verdict(received_one) if received_one else NOT_SEEN,
+                doubts=doubts(received_one) if received_one else (),
                 cells=tuple(_cell(received_one, check) for check in checks),
                 heard=stamp(at, now, view.court.time_zone) if at else None,
                 silent=received_one is None or now - received_one.at > SILENT_AFTER,
             )
         )
     return Matrix(checks, tuple(rows))
+
+
+def _verdict(received: Received) -> Mark:
+    return VERDICTS[judged_verdict(received.report)[0]]
+
+
+def doubts(received: Received) -> tuple[Mark, ...]:
+    """Return what makes a signed report hard to believe: its own verdict, its clock."""
+    skew = skew_mark(skew_s(received.report, received.received_at))
+    said = CONTRADICTS if judged_verdict(received.report)[1] else None
+    return tuple(mark for mark in (said, skew) if mark)
 
 
 def _cell(received: Received | None, check: str) -> Cell:
@@ -182,7 +204,8 @@ def _report_rows(view: CourtView, now: datetime, most: int = 25) -> list[ReportR
         ReportRow(
             href=f"/reports/{one.report.run_id}",
             machine=names.get(one.machine_id, "?"),
-            verdict=VERDICTS[one.report.verdict],
+            verdict=_verdict(one),
+            doubts=doubts(one),
             reason=one.report.reason.value,
             received=stamp(one.received_at, now, view.court.time_zone),
             findings=len(one.report.findings),

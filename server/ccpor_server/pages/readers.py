@@ -95,7 +95,7 @@ async def item_declare(request: Request) -> Response:
         page = item_page(view, state, person, now, given=given, faults=faults)
         return answer(request, "item.html", page, *names, status=422 if faults else 200)
     if given.get("confirmed") != "yes":
-        return answer(request, "confirm.html", confirm_page(view, state, person, word), *names)
+        return answer(request, "confirm.html", confirm_page(view, state, person, word, now), *names)
     await _record(request, view.court.id, state.item.id, word)
     return RedirectResponse(f"/courts/{view.court.id}#{state.item.id}", 303)
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ccpor_reporting.model import Confidence, Finding, Observation, Report, Severity, Status
+from ccpor_reporting.model import Finding, Observation, Report, Severity, Status, TargetRef
 from ccpor_reporting.text import OWNER_WORDS, SEVERITY_WORDS, value_words
+from ccpor_server.consistency import judged_verdict, skew_s
 from ccpor_server.pages.stamp import Stamp, stamp
-from ccpor_server.pages.words import VERDICTS, Mark, finding_mark
+from ccpor_server.pages.words import CONTRADICTS, VERDICTS, Mark, finding_mark, skew_mark
 from ccpor_server.store.courts import Court
 from ccpor_server.store.reports import StoredReport
 
 FITS = Mark("signature fits", "check", "good")
 DOES_NOT_FIT = Mark("signature does not fit", "cross", "bad")
-CONFIDENCE = {Confidence.HIGH: "sure", Confidence.MEDIUM: "likely", Confidence.LOW: "possible"}
+_FINE = frozenset({Status.PASS, Status.NOT_APPLICABLE})
 _ORDER = (Status.FAIL, Status.ERROR, Status.SKIP, Status.PASS, Status.NOT_APPLICABLE)
 
 
@@ -48,11 +50,29 @@ class FindingRow:
     owner: str
     fix: str | None
     because: str | None
+    unproven: str | None  # what stays unproven where nobody looked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetBlock:
+    """One target's findings, worst first.
+
+    failing: something failed or could not be looked at; what passed is then apart, in `passed`.
+    """
+
+    id: str
+    title: str
+    url: str
+    failing: bool
+    counts: tuple[tuple[Mark, int], ...]
+    findings: tuple[FindingRow, ...]
+    passed: tuple[FindingRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationBlock:
     target: str
+    title: str
     check: str
     took: str
     attempts: int
@@ -69,6 +89,8 @@ class ReportPage:
     os: str
     place: str
     verdict: Mark
+    doubts: tuple[Mark, ...]  # what makes the signed words hard to believe
+    signed_verdict: str
     counts: tuple[tuple[Mark, int], ...]
     signature: Mark
     readable: bool
@@ -85,7 +107,9 @@ class ReportPage:
     clock: str
     interrupted: bool
     causes: tuple[CauseBlock, ...]
-    findings: tuple[FindingRow, ...]
+    nothing_failed: bool
+    findings: int
+    targets: tuple[TargetBlock, ...]
     observations: tuple[ObservationBlock, ...]
     not_assessed: tuple[tuple[str, str, str, bool], ...]
     coverage: str
@@ -110,12 +134,17 @@ def report_page(
     if report is None:
         return _unreadable(stored, received, common)
     seconds = (report.finished_at - report.started_at).total_seconds()
+    judged, contradicts = judged_verdict(report)
+    doubts = (CONTRADICTS if contradicts else None, skew_mark(skew_s(report, stored.received_at)))
+    failing = {Status.FAIL, Status.ERROR}
     return ReportPage(
         **common,  # type: ignore[arg-type]
         machine=report.machine.name,
         os=report.machine.os,
-        verdict=VERDICTS[report.verdict],
-        counts=_counts(report),
+        verdict=VERDICTS[judged],
+        doubts=tuple(mark for mark in doubts if mark),
+        signed_verdict=VERDICTS[report.verdict].word,
+        counts=_counts(report.findings),
         signature=FITS,
         readable=True,
         level="L1",
@@ -127,12 +156,11 @@ def report_page(
         clock=_clock(report.clock_offset_ms),
         interrupted=report.interrupted,
         causes=_causes(report),
-        findings=tuple(_finding(one) for one in sorted(report.findings, key=_worst_first)),
-        observations=tuple(_observation(one) for one in report.observations),
-        not_assessed=tuple(
-            (one.finding, one.why, one.unproven, one.blocking)
-            for one in report.coverage.not_assessed
-        ),
+        nothing_failed=not any(one.status in failing for one in report.findings),
+        findings=len(report.findings),
+        targets=_targets(report),
+        observations=tuple(_observation(one, report) for one in report.observations),
+        not_assessed=_left_out(report),
         coverage=_coverage(report),
     )
 
@@ -144,6 +172,8 @@ def _unreadable(stored: StoredReport, received: Stamp, common: dict[str, object]
         machine=stored.machine_name,
         os="",
         verdict=VERDICTS["unknown"],
+        doubts=(),
+        signed_verdict="",
         counts=(),
         signature=DOES_NOT_FIT,
         readable=False,
@@ -156,7 +186,9 @@ def _unreadable(stored: StoredReport, received: Stamp, common: dict[str, object]
         clock="",
         interrupted=False,
         causes=(),
-        findings=(),
+        nothing_failed=False,
+        findings=0,
+        targets=(),
         observations=(),
         not_assessed=(),
         coverage="",
@@ -178,22 +210,67 @@ def _worst_first(finding: Finding) -> tuple[int, int, str]:
     return (_ORDER.index(finding.status), int(blocking), finding.id)
 
 
-def _counts(report: Report) -> tuple[tuple[Mark, int], ...]:
-    counted: dict[Mark, int] = {}
+def _targets(report: Report) -> tuple[TargetBlock, ...]:
+    """Return the findings target by target: failing ones first, else in the report's order."""
+    known = {one.id: one for one in report.targets}
+    unproven = {one.finding: one.unproven for one in report.coverage.not_assessed}
+    held: dict[str, list[Finding]] = {}
     for finding in sorted(report.findings, key=_worst_first):
+        held.setdefault(finding.target, []).append(finding)
+    order = [*known, *(name for name in held if name not in known)]
+    blocks = [
+        _target(name, known.get(name), held[name], unproven) for name in order if name in held
+    ]
+    return tuple(sorted(blocks, key=lambda one: not one.failing))
+
+
+def _target(
+    name: str, known: TargetRef | None, findings: list[Finding], unproven: dict[str, str]
+) -> TargetBlock:
+    failing = any(one.status in {Status.FAIL, Status.ERROR} for one in findings)
+    apart = [one for one in findings if failing and one.status in _FINE]
+    return TargetBlock(
+        id=name,
+        title=(known.title if known else "") or name,
+        url=known.url if known else "",
+        failing=failing,
+        counts=_counts(findings),
+        findings=tuple(_finding(one, unproven.get(one.id)) for one in findings if one not in apart),
+        passed=tuple(_finding(one, None) for one in apart),
+    )
+
+
+def _titles(report: Report) -> dict[str, str]:
+    return {one.id: one.title or one.id for one in report.targets}
+
+
+def _left_out(report: Report) -> tuple[tuple[str, str, str, bool], ...]:
+    """Return what was not looked at and is no finding either; the others say it themselves."""
+    held = {one.id for one in report.findings}
+    return tuple(
+        (one.finding, one.why, one.unproven, one.blocking)
+        for one in report.coverage.not_assessed
+        if one.finding not in held
+    )
+
+
+def _counts(findings: Iterable[Finding]) -> tuple[tuple[Mark, int], ...]:
+    counted: dict[Mark, int] = {}
+    for finding in sorted(findings, key=_worst_first):
         mark = finding_mark(finding)
         counted[mark] = counted.get(mark, 0) + 1
     return tuple(counted.items())
 
 
 def _causes(report: Report) -> tuple[CauseBlock, ...]:
+    titles = _titles(report)
     return tuple(
         CauseBlock(
             fault=cause.fault,
-            target=", ".join(cause.targets),
+            target=", ".join(titles.get(name, name) for name in cause.targets),
             summary=cause.summary,
             owner=OWNER_WORDS[cause.owner],
-            confidence=CONFIDENCE[cause.confidence],
+            confidence=cause.confidence.value,
             blocks=cause.severity is Severity.BLOCKER,
             explains=cause.explains,
             evidence=cause.evidence,
@@ -205,8 +282,8 @@ def _causes(report: Report) -> tuple[CauseBlock, ...]:
     )
 
 
-def _finding(one: Finding) -> FindingRow:
-    is_fine = one.status in {Status.PASS, Status.NOT_APPLICABLE}  # then it costs nobody anything
+def _finding(one: Finding, unproven: str | None) -> FindingRow:
+    is_fine = one.status in _FINE  # then it costs nobody anything
     return FindingRow(
         id=one.id,
         target=one.target,
@@ -220,13 +297,15 @@ def _finding(one: Finding) -> FindingRow:
         owner="" if is_fine else OWNER_WORDS[one.owner],
         fix=one.fix,
         because=one.because,
+        unproven=unproven,
     )
 
 
-def _observation(one: Observation) -> ObservationBlock:
+def _observation(one: Observation, report: Report) -> ObservationBlock:
     ending = one.ending
     return ObservationBlock(
         target=one.target,
+        title=_titles(report).get(one.target, one.target),
         check=one.check,
         took=f"{one.duration_ms:.0f} ms",
         attempts=one.attempts,

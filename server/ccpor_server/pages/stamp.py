@@ -1,4 +1,4 @@
-"""Times and spans as pages show them: local with its offset, UTC beside it."""
+"""Times and spans as pages show them: local with its zone, UTC beside it."""
 
 from __future__ import annotations
 
@@ -30,15 +30,19 @@ def zone(name: str) -> ZoneInfo:
 def stamp(at: datetime, now: datetime, zone_name: str = "America/Los_Angeles") -> Stamp:
     """Return *at* as a page shows it at *now*."""
     local = at.astimezone(zone(zone_name))
-    offset = f"{local:%z}"
     utc = at.astimezone(UTC)
     hours = max(0.0, (now - at).total_seconds() / 3600)
     return Stamp(
         machine=utc.isoformat(timespec="seconds"),
-        local=f"{local:%d %b %Y, %H:%M} {offset[:3]}:{offset[3:]}",
+        local=f"{day(local)}, {_hour(local)} {local:%Z}",
         utc=f"{utc:%Y-%m-%d %H:%M:%S} UTC",
         ago=f"{age_words(hours)} ago",
     )
+
+
+def _hour(local: datetime) -> str:
+    """Return e.g. ``8:34 am``."""
+    return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
 
 
 def day(when: date) -> str:

@@ -34,7 +34,7 @@ VERDICTS = {
     "not-ready": Mark("not ready", "cross", "bad"),
     "unknown": Mark("could not tell", "question", "old"),
 }
-COURT_VERDICTS = {**VERDICTS, "unknown": Mark("not ready yet", "ring", "old")}
+COURT_VERDICTS = {**VERDICTS, "unknown": Mark("not known yet", "ring", "old")}
 STATUSES = {
     Status.PASS: Mark("pass", "check", "good"),
     Status.FAIL: Mark("fail", "cross", "bad"),
@@ -42,6 +42,7 @@ STATUSES = {
     Status.SKIP: Mark("skipped", "skip", "none"),
     Status.NOT_APPLICABLE: Mark("n/a", "dash", "none"),
 }
+CONTRADICTS = Mark("the signed verdict contradicts its findings", "warning", "warn")
 WARNING = Mark("warning", "warning", "warn")
 NOT_SEEN = Mark("not seen", "ring", "none")
 DECLARED = {
@@ -76,6 +77,14 @@ ROLES = {
     "court": "court",
 }
 _WORST_FIRST = (Status.FAIL, Status.ERROR, Status.SKIP, Status.PASS, Status.NOT_APPLICABLE)
+
+
+def skew_mark(seconds: float) -> Mark | None:
+    """Return the mark of a report that says it ended *seconds* after it came in; None for 0."""
+    if not seconds:
+        return None
+    span = f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.0f} h"
+    return Mark(f"its clock is {span} ahead", "clock", "warn")
 
 
 def finding_mark(finding: Finding) -> Mark:

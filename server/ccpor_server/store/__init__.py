@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from ccpor_server.clock import Clock, utc_now
 from ccpor_server.store import connect
-from ccpor_server.store.log import Head, LogBroken, current_head
+from ccpor_server.store.log import Head, LogBroken, current_head, signed_head
 from ccpor_server.store.writer import (
     Committed,
     StoreBusy,
@@ -81,6 +81,10 @@ class Store:
     def head(self) -> Head:
         with self.reading() as db:
             return current_head(db)
+
+    def signed_head(self) -> bytes | None:
+        with self.reading() as db:
+            return signed_head(db)
 
     def close(self) -> None:
         self._writer.close()

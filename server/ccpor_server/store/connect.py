@@ -47,6 +47,11 @@ def database_url(text: str) -> sa.URL:
     return url
 
 
+def shown(url: sa.URL) -> str:
+    """Return the address as a message may show it: the file, or the server without a password."""
+    return url.database or "" if url.get_backend_name() == "sqlite" else url.render_as_string()
+
+
 def sqlite_file(url: sa.URL) -> Path | None:
     """Return the file of an SQLite address, else None."""
     if url.get_backend_name() == "sqlite" and url.database:

@@ -116,6 +116,12 @@ class Tail:
         )
 
 
+def signed_head(db: sa.Connection) -> bytes | None:
+    """Return the newest checkpoint as the database holds it; None before the first commit."""
+    found: bytes | None = db.execute(sa.select(log_head.c.checkpoint)).scalars().first()
+    return found
+
+
 def current_head(db: sa.Connection) -> Head:
     """Return the head as last committed."""
     row = db.execute(sa.select(log_head.c.size, log_head.c.root)).one_or_none()

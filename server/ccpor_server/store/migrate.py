@@ -19,6 +19,10 @@ class SchemaUnknown(Exception):
     """The database has no schema, an older one, or one of a newer program; says what to do."""
 
 
+class DatabaseDamaged(SchemaUnknown):
+    """The file is there, and its pages cannot be read."""
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
@@ -79,8 +83,13 @@ def require_newest(url: sa.URL) -> None:
         found = revision(url)
     except sa.exc.OperationalError as exc:
         raise SchemaUnknown(
-            "the database cannot be opened; check CCPOR_COLLECTOR_DATABASE_URL, or run "
-            "ccpor-collector init"
+            f"the database {connect.shown(url)} cannot be opened; check "
+            "CCPOR_COLLECTOR_DATABASE_URL, or run ccpor-collector init"
+        ) from exc
+    except (sa.exc.DatabaseError, ValueError) as exc:  # ValueError: names that are no text
+        raise DatabaseDamaged(
+            f"the database {connect.shown(url)} cannot be read; run ccpor-collector verify, then "
+            "restore a backup"
         ) from exc
     if found is None:
         raise SchemaUnknown("the database is empty; run ccpor-collector init")

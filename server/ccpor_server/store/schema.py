@@ -264,6 +264,12 @@ LOGGED = (report, machine, revocation, profile, declaration, audit_event)
 APPEND_ONLY = (*LOGGED, log_entry)
 
 
+def triggers(dialect: str) -> set[str]:
+    """Return the names of the triggers that keep records as they are; migrations make them."""
+    kinds = ("no_update", "no_delete") if dialect == "sqlite" else ("append_only", "no_truncate")
+    return {f"{table.name}_{kind}" for table in APPEND_ONLY for kind in kinds}
+
+
 def protection(column: sa.Column[Any]) -> str | None:
     """Return how *column* is protected; None when nobody decided."""
     found: str | None = column.info.get("protection")

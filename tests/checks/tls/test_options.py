@@ -15,9 +15,10 @@ import msgspec.inspect
 import pytest
 
 from ccpor_checks.tls import CHECK, TlsEvidence, TlsOptions
+from ccpor_reporting.judging import judge
 from ccpor_reporting.rules import Setting
 from tests.checks.tls.conftest import Pki
-from tests.checks.tls.looking import Outcome, judged, look
+from tests.checks.tls.looking import REF, Outcome, judged, look
 from tests.peers import fault_tls, free_port, program
 from tests.peers.certificates import leaf, old_root
 
@@ -55,6 +56,46 @@ def test_the_days_are_the_profiles_choice(at: At) -> None:
     """Five and a half days left are enough where five are asked."""
     assert at("expiring", min_days_left=5).faults == set()
     assert at("expiring", min_days_left=6).faults == {"tls.validity/expires-too-soon"}
+
+
+@pytest.mark.parametrize(
+    ("days", "severity"),
+    [((30, 6), "blocker"), ((30, 5), "warning"), ((5, 2), None), (30, "blocker")],
+    ids=str,
+)
+def test_a_pair_of_days_warns_before_it_blocks(
+    at: At, days: int | tuple[int, int], severity: str | None
+) -> None:
+    """[30, 7]: a month for the order form, a week until nobody may go live on it."""
+    found = at("expiring", min_days_left=days).findings["tls.validity"]
+
+    assert (found.severity.value if found.fault else None) == severity
+
+
+def test_a_certificate_that_only_warns_does_not_stop_the_page(at: At) -> None:
+    """The login page of a server whose certificate ends in five days is looked at all the same."""
+    want = TlsOptions(ca_file="root.crt", min_days_left=(30, 5))
+    found = judge(
+        check="tls",
+        rules=CHECK.rules,
+        staged=CHECK.staged,
+        target=REF,
+        options=want,
+        evidence=at("expiring").seen,
+        ending=None,
+        setting=Setting(observed_at=datetime.now(UTC)),
+    )
+
+    assert found.gate is None
+    assert [each.fault for each in found.findings if each.fault] == [
+        "tls.validity/expires-too-soon"
+    ]
+
+
+def test_a_pair_of_key_lengths_warns_before_it_blocks(at: At) -> None:
+    """A court may ask for longer keys without closing the door on today's."""
+    assert at("rsa-2048", min_rsa_bits=(3072, 2048)).findings["tls.key"].severity.value == "warning"
+    assert at("rsa-2048", min_rsa_bits=(4096, 3072)).findings["tls.key"].severity.value == "blocker"
 
 
 def test_a_pin_of_any_certificate_in_the_chain_suffices(at: At) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -317,7 +318,7 @@ def test_a_joint_item_needs_each_partys_word() -> None:
     court, sheriff = word("PL-04"), word("PL-04", party="sheriff")
 
     alone = states(declarations=(court,))["PL-04"]
-    assert (alone.state, alone.why) == (State.OPEN, "no word yet from sheriff")
+    assert (alone.state, alone.why) == (State.OPEN, "not declared yet by sheriff")
     assert states(declarations=(court, sheriff))["PL-04"].state is State.MET
 
 
@@ -411,3 +412,10 @@ def test_a_court_is_ready_only_when_every_blocking_item_is_settled() -> None:
     assert verdict(stale) == "unknown"
     assert verdict(failed) == "not-ready"
     assert verdict([]) == "unknown"
+
+
+def test_repeated_items_are_pointed_to_and_not_repeated() -> None:
+    """The same sentence twice is read as two faults."""
+    found = states(report(finding("tcp.reach", "fail")))["GL-01"]
+
+    assert re.fullmatch(r"\d+ of \d+ blocking items are repeated; see [A-Z0-9, -]+( …)?", found.why)
