@@ -17,8 +17,10 @@ NO_WISH = "not an enrolment we read"
 
 
 class MachineName(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: str
-    os: str
+    """What the workstation is called; the code and the key alone are enough to enroll."""
+
+    name: str = "unnamed workstation"
+    os: str = "not told"
 
 
 class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,7 +28,7 @@ class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     code: str
     public_key: str
-    machine: MachineName
+    machine: MachineName = MachineName()
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

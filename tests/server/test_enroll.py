@@ -251,3 +251,13 @@ def test_a_profile_is_for_enrolled_workstations_only(rig: Rig, how: str) -> None
     answer = rig.ask("GET", "/api/v1/profile", headers=headers)
 
     assert answer.status_code == (403 if how == "revoked" else 401)
+
+
+def test_a_code_and_a_key_alone_enroll(rig: Rig) -> None:
+    """What the workstation is called is a courtesy; the contract asks for the code and the key."""
+    code = rig.code(rig.court())
+    wish = {"code": code, "public_key": fresh().pem}
+
+    answer = rig.ask("POST", "/api/v1/enroll", json=wish)
+
+    assert (answer.status_code, enrolled(rig)) == (201, 1)
