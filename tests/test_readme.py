@@ -64,7 +64,7 @@ def test_every_link_leads_somewhere(root: Path, page: str) -> None:
 
 
 def test_the_fault_in_the_example_is_one_we_name(root: Path) -> None:
-    """The example was a real run; it must stay one that could happen."""
+    """Taken from a real run, names and times changed: it must stay one that could happen."""
     page = (root / "README.md").read_text(encoding="utf-8")
     (fault,) = re.findall(r"More    ccpor-check explain (\S+)", page)
     code, reason = fault.split("/")

@@ -64,3 +64,5 @@ def test_without_a_place_for_the_log_the_run_goes_on(tmp_path: Path) -> None:
     log_to(tmp_path)
 
     logging.getLogger("ccpor_agent").info("still.alive")
+
+    assert (tmp_path / "logs").read_text() == "in the way"

@@ -92,9 +92,12 @@ def test_a_living_holder_keeps_everybody_else_out(tmp_path: Path) -> None:
 
 def test_a_lock_can_be_taken_again_after_use(tmp_path: Path) -> None:
     """One process runs many times."""
+    held = 0
     for _ in range(3):
         with seam.RunLock(tmp_path / "run.lock"):
-            pass
+            held += 1
+
+    assert held == 3
 
 
 def test_a_file_is_replaced_whole_and_private(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_random_bytes_are_no_server_hello() -> None:
             b"\x16\x03\x01" + noise,
             b"\x16\x03\x01\x00\x60\x02\x00\x00" + noise,
         ):
-            hello.read_answer(received)
+            assert hello.read_answer(received) is None
 
 
 def test_a_damaged_answer_never_clears_a_certificate(pki: Pki) -> None:
