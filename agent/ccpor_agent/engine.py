@@ -21,8 +21,8 @@ import msgspec
 
 from ccpor_agent.plan import Key, Node, Plan, not_yet
 from ccpor_agent.scheduler import Job, Stop, run_jobs
-from ccpor_checks.base import CannotObserve, Context, TargetFailed
-from ccpor_reporting.judging import INTERNAL, Judged, judge, not_observed, skipped
+from ccpor_checks.base import CannotObserve, Context, NotApplicable, TargetFailed
+from ccpor_reporting.judging import INTERNAL, NOT_APPLICABLE, Judged, judge, not_observed, skipped
 from ccpor_reporting.model import Ending, Finding, Observation, Severity, UtcTime
 from ccpor_reporting.rules import Setting
 
@@ -250,6 +250,8 @@ def _look(node: Node, context: Context, started: datetime) -> _Looked:
         )
     except CannotObserve as exc:
         evidence, ending = None, Ending(kind=CANNOT_OBSERVE, detail=str(exc))
+    except NotApplicable as exc:
+        evidence, ending = None, Ending(kind=NOT_APPLICABLE, detail=str(exc))
     except TimeoutError:
         seconds = monotonic() - begun
         evidence = None

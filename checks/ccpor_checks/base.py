@@ -4,7 +4,8 @@ Exceptions a check may end with::
 
     Exception
     ├── TargetFailed      the world said no, or nothing: a failed finding
-    └── CannotObserve     this workstation could not look: an error, with the right or part missing
+    ├── CannotObserve     this workstation could not look: an error, with the right or part missing
+    └── NotApplicable     the question has no sense here, as earlier evidence shows
 
 Options that a profile may write but that mean nothing are refused before any check runs::
 
@@ -47,6 +48,10 @@ class TargetFailed(Exception):
 
 class CannotObserve(Exception):
     """We could not look: says which right or part is missing and how to get it."""
+
+
+class NotApplicable(Exception):
+    """The question has no sense for this target: says why. Checks that need it go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,10 @@ from ccpor_reporting.model import (
     TargetRef,
     finding_id,
 )
-from ccpor_reporting.rules import Judgement, Rule, Setting, unassessed, unmet
+from ccpor_reporting.rules import Judgement, Rule, Setting, not_applicable, unassessed, unmet
 
 INTERNAL = "internal"
+NOT_APPLICABLE = "not-applicable"
 WEIGHT = {Severity.BLOCKER: 2, Severity.WARNING: 1, Severity.INFO: 0}
 
 
@@ -95,6 +96,8 @@ def not_observed(check: str, rule: Rule[Any, Any], target: TargetRef, why: str) 
 def _from_ending(rule: Rule[Any, Any], position: int, ending: Ending | None) -> Judgement:
     if ending is None:
         return unassessed("the check returned no evidence")
+    if ending.kind == NOT_APPLICABLE:
+        return not_applicable(ending.detail)
     if ending.kind == "target-failed" and ending.reason:
         if ending.code == rule.code:
             return unmet(ending.reason, ending.detail)

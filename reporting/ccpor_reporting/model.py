@@ -116,7 +116,8 @@ class Ending(_Noun, frozen=True, kw_only=True):
     """Why a look gave no evidence to judge.
 
     kind: ``target-failed`` (the world said no), ``cannot-observe`` (a right or part is missing),
-    ``deadline`` (the check did not end in time), ``internal`` (our bug; traceback in the log).
+    ``deadline`` (the check did not end in time), ``not-applicable`` (the question has no sense
+    here), ``internal`` (our bug; traceback in the log).
     """
 
     kind: str
@@ -176,6 +177,14 @@ class Cause(_Noun, frozen=True, kw_only=True):
     evidence: tuple[str, ...]  # sentences, most telling first
     fix: str
     ticket: str  # paste-ready text for the owner
+    place: str = ""  # where: "10.0.2.2", "at or past 10.0.2.2", …; "" where nothing shows it
+
+
+class Network(_Noun, frozen=True, kw_only=True):
+    """Who runs the routers of an address range, as the profile says."""
+
+    owner: Owner
+    addresses: tuple[str, ...]  # in CIDR notation
 
 
 class NotAssessed(_Noun, frozen=True, kw_only=True):
@@ -214,6 +223,7 @@ class Report(_Noun, frozen=True, kw_only=True):
     schema: str = SCHEMA
     incident: str | None = None
     clock_offset_ms: float | None = None  # this machine minus a reference; None: not measured
+    networks: tuple[Network, ...] = ()  # of the profile; a hop's owner is looked up here
     interrupted: bool = False  # the person or the system ended the run early
 
 

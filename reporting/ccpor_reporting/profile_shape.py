@@ -6,6 +6,7 @@ table are the agent's to judge: ``ccpor-check plan --profile FILE``.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 from ccpor_reporting.model import Owner
 
 SCHEMA = "ccpor-profile/1"
-TOP = ("schema", "version", "title", "go_live", "location", "workload", "target")
+TOP = ("schema", "version", "title", "go_live", "location", "workload", "network", "target")
 LOCATION = ("court", "name", "role")
 ROLES = ("scan-station", "clerk", "judge", "training-room", "lea")
 WORKLOAD = (
@@ -60,8 +61,28 @@ def profile_faults(profile: _Table) -> list[str]:
         found.append(f"go_live is {_shown(go_live)}; write a date such as 2027-03-01")
     found += _location(profile.get("location"))
     found += _workload(profile.get("workload", {}))
+    found += _networks(profile.get("network", {}))
     found += _targets(profile.get("target"))
     return found
+
+
+def _networks(table: Any) -> Iterator[str]:
+    if not isinstance(table, Mapping):
+        yield f"network is {_shown(table)}; write [network] and its keys below"
+        return
+    yield from _unknown("network.", table, [owner.value for owner in Owner])
+    for key, ranges in table.items():
+        for text in ranges if isinstance(ranges, list) else [ranges]:
+            if not isinstance(text, str) or not _is_range(text):
+                yield f'network.{key}: {_shown(text)}; write a range such as "10.20.0.0/16"'
+
+
+def _is_range(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=True)
+    except ValueError:
+        return False
+    return True
 
 
 def _location(table: Any) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from ccpor_agent.profile.shape import (
     SCHEMA,
     UNASSIGNED,
     LocationKeys,
+    NetworkKeys,
     Profile,
     TopKeys,
     Workload,
@@ -23,11 +25,11 @@ from ccpor_agent.profile.tables import read_table
 from ccpor_agent.profile.targets import Load, TargetReader
 from ccpor_checks import registry
 from ccpor_checks.base import Target
-from ccpor_reporting.model import Location
+from ccpor_reporting.model import Location, Network, Owner
 
 LONGEST_FILE = 1024 * 1024
 MOST_TARGETS = 500
-TOP_TABLES = ("location", "workload", "target")
+TOP_TABLES = ("location", "workload", "network", "target")
 
 
 def read_profile(path: Path, load: Load = registry.load) -> Profile:
@@ -75,6 +77,7 @@ def _parse(text: str, name: str, base_dir: Path, sha256: str, load: Load) -> Pro
     top = read_table(faults, (), _top(faults, tables), TopKeys)
     location = _section(faults, tables, "location", LocationKeys)
     workload = _section(faults, tables, "workload", Workload)
+    networks = _networks(faults, _section(faults, tables, "network", NetworkKeys))
     reader = TargetReader(faults=faults, load=load, base_dir=base_dir)
     targets = _targets(faults, tables, reader)
     if faults:
@@ -93,7 +96,31 @@ def _parse(text: str, name: str, base_dir: Path, sha256: str, load: Load) -> Pro
         chains=dict(reader.chains),
         go_live=top.go_live,
         workload=workload,
+        networks=networks,
     )
+
+
+def _networks(faults: Faults, keys: NetworkKeys | None) -> tuple[Network, ...]:
+    """Return the ranges by owner, having noted those that are none."""
+    found = []
+    for owner in Owner:
+        key = owner.value
+        ranges = getattr(keys, key.replace("-", "_"), ())
+        for position, text in enumerate(ranges):
+            if not _is_range(text):
+                wanted = 'write an address range, e.g. "10.20.0.0/16"'
+                faults.add(("network", key, position), value_words(text), wanted)
+        if ranges:
+            found.append(Network(owner=owner, addresses=ranges))
+    return tuple(found)
+
+
+def _is_range(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=True)
+    except ValueError:
+        return False
+    return True
 
 
 def _location(keys: LocationKeys | None) -> Location:

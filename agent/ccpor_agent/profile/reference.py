@@ -15,6 +15,7 @@ from ccpor_agent.profile.faults import value_words
 from ccpor_agent.profile.later import LATER_TABLES
 from ccpor_agent.profile.shape import (
     LocationKeys,
+    NetworkKeys,
     TargetKeys,
     TopKeys,
     Workload,
@@ -74,6 +75,7 @@ def reference() -> str:
         _table("Before the first table", TopKeys),
         _table("`[location]`, optional, but never in part", LocationKeys),
         _table("`[workload]`, optional", Workload),
+        _table("`[network]`, optional: who runs the routers of which addresses", NetworkKeys),
         _table("`[[target]]`", TargetKeys),
         _schemes(),
         *(_table(f"`[target.{name}]`", load(name).options) for name in BUILTIN),

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from ccpor_checks.base import Target
-from ccpor_reporting.model import Location, Owner, TargetRef
+from ccpor_reporting.model import Location, Network, Owner, TargetRef
 
 SCHEMA = "ccpor-profile/1"
 SLUG = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}\\Z"
@@ -55,6 +55,23 @@ class Workload(_Table, frozen=True, kw_only=True):
     max_order_seconds_p95: Annotated[float, Meta(gt=0, le=86_400)] | None = None
 
 
+Ranges = Annotated[
+    tuple[str, ...],
+    Meta(max_length=200, description='address ranges, e.g. ["10.20.0.0/16"]'),
+]
+
+
+class NetworkKeys(_Table, frozen=True, kw_only=True, rename=lambda name: name.replace("_", "-")):
+    """``[network]``: who runs the routers of which addresses, so that a hop has an owner."""
+
+    court_it: Ranges = ()
+    county_network: Ranges = ()
+    datacenter: Ranges = ()
+    gateway: Ranges = ()
+    doj: Ranges = ()
+    vendor: Ranges = ()
+
+
 class TargetKeys(_Table, frozen=True, kw_only=True):
     """``[[target]]`` without the tables of its checks."""
 
@@ -86,6 +103,7 @@ class Profile:
     chains: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # check ids by target id
     go_live: date | None = None
     workload: Workload | None = None
+    networks: tuple[Network, ...] = ()
     schema: str = SCHEMA
     names_location: bool = True  # False: `location` is `UNASSIGNED`, no real court's
 

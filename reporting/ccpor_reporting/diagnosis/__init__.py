@@ -23,6 +23,7 @@ from ccpor_reporting.model import (
     Finding,
     Location,
     Machine,
+    Network,
     Observation,
     Severity,
     TargetRef,
@@ -41,14 +42,16 @@ def causes(
     location: Location,
     retest: str,
     observations: Iterable[Observation] = (),
+    networks: Sequence[Network] = (),
 ) -> tuple[Cause, ...]:
     """Return the causes, the one to act on first in front.
 
     at: when the run looked (aware). local: the workstation's zone, None when unknown.
     retest: the command that runs this profile again; the targets are added to it.
     observations: the evidence of the run; without it no cause names addresses, ports and hops.
+    networks: who runs which addresses; without it a hop's owner is told from its position.
     """
-    known = facts(findings, targets, at=at, observations=observations)
+    known = facts(findings, targets, at=at, observations=observations, networks=networks)
     suspects = _suspects(known)
     for fold in (one_cut, no_route, *FOLDINGS):
         suspects = fold(suspects, known)

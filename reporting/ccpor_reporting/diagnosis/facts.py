@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ccpor_reporting.diagnosis.wire import Seen, by_target_and_check
 from ccpor_reporting.faults import catalogue
-from ccpor_reporting.model import Finding, Observation, Status, TargetRef
+from ccpor_reporting.model import Finding, Network, Observation, Status, TargetRef
 
 DEFAULT_PORT = {"http": 80, "https": 443, "ssh": 22, "sftp": 22, "ntp": 123, "snmp": 161}
 
@@ -44,6 +44,7 @@ class Facts:
     passed: Mapping[str, tuple[Finding, ...]]  # by target
     reached: Mapping[str, tuple[int, ...]]  # by host: the ports that accepted a connection
     seen: Seen  # the observations; empty where none were given
+    networks: tuple[Network, ...] = ()  # who runs which addresses, as the profile says
 
     def where(self, target: str) -> Whereabouts:
         return self.places.get(target, NOWHERE)
@@ -67,6 +68,7 @@ def facts(
     *,
     at: datetime,
     observations: Iterable[Observation] = (),
+    networks: Sequence[Network] = (),
 ) -> Facts:
     """Return the findings arranged; a later finding of the same id replaces the earlier one."""
     by_id = {finding.id: finding for finding in findings}
@@ -88,6 +90,7 @@ def facts(
         passed={target: tuple(passes) for target, passes in passed.items()},
         reached=_reached(by_id, places),
         seen=by_target_and_check(observations),
+        networks=tuple(networks),
     )
 
 
