@@ -11,6 +11,7 @@ from ccpor_server.checkpoints import CheckpointFile, is_of_another_key
 from ccpor_server.clock import Clock, utc_now
 from ccpor_server.keys import KeyUnusable
 from ccpor_server.limits import Limits
+from ccpor_server.looks import Looks
 from ccpor_server.metrics import Metrics
 from ccpor_server.settings import Settings
 from ccpor_server.store import Store
@@ -44,6 +45,7 @@ class Collector:
             )
         self.limits = Limits(settings, monotonic)
         self.turns = Turns(settings)
+        self.looks = Looks()
         self.metrics = Metrics()
 
     def is_operations_token(self, given: str) -> bool:

@@ -64,6 +64,7 @@ class Limits:
         self._machine = Buckets(settings.rate_machine, monotonic)
         self._court = Buckets(settings.rate_court, monotonic)
         self._address = Buckets(settings.rate_address, monotonic)
+        self._looks = Buckets(settings.rate_looks, monotonic)
         codes = settings.bad_codes_per_hour
         self._bad_codes = Buckets(Rate(codes, codes / 3600), monotonic)
         self._sign_ins = Buckets(Rate(30, 30 / 300), monotonic)
@@ -77,6 +78,10 @@ class Limits:
     def from_machine(self, machine_id: str, court: str) -> None:
         _require(self._machine.take(machine_id), "this workstation sends too often")
         _require(self._court.take(court), "this court's workstations send too often")
+
+    def may_look(self, machine_id: str, court: str) -> None:
+        self.from_machine(machine_id, court)
+        _require(self._looks.take(machine_id), "this workstation asks for looks too often")
 
     def may_try_code(self, address: str) -> None:
         _require(self._bad_codes.wait(address), "too many wrong codes from this address")

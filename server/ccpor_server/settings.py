@@ -33,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     state_dir: Path
     database_url: str
+    looks: bool = True  # at targets of published profiles, where a workstation asks for one
     https: bool = False  # cookies are marked Secure, HSTS is sent
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
     metrics_token_file: Path | None = None  # None: /metrics answers loopback only
@@ -43,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_machine: Rate = Rate(1200, 10)
     rate_court: Rate = Rate(3000, 30)
     rate_address: Rate = Rate(3000, 60)
+    rate_looks: Rate = Rate(12, 0.1)
     bad_codes_per_hour: int = 20
     session_idle: timedelta = timedelta(minutes=30)
     session_absolute: timedelta = timedelta(hours=12)
@@ -120,6 +122,7 @@ def _rate(text: str) -> Rate:
 _READERS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "STATE_DIR": ("state_dir", _absolute, "a folder"),
     "DATABASE_URL": ("database_url", str, "sqlite:////path/file.db or postgresql://…"),
+    "LOOKS": ("looks", _boolean, "1 or 0"),
     "HTTPS": ("https", _boolean, "1 or 0"),
     "TRUSTED_PROXIES": ("trusted_proxies", _networks, "addresses or CIDRs, with commas between"),
     "METRICS_TOKEN_FILE": ("metrics_token_file", _absolute, "a file that holds the token"),

@@ -47,6 +47,7 @@ READ: dict[str, Access] = {
     "/api/v1/enroll": Access.MACHINE,
     "/api/v1/reports": Access.MACHINE,
     "/api/v1/profile": Access.MACHINE,
+    "/api/v1/looks/{target}/{check}": Access.MACHINE,
     "/api/v1/courts": Access.READER,
     "/api/v1/courts/{court_id}/checklist": Access.READER,
     "/api/v1/courts/{court_id}/machines": Access.READER,
@@ -105,6 +106,8 @@ class House:
             "item_id": "PL-01",
             "person_id": "nobody",
             "name": "ccpor.css",
+            "target": "aoc",
+            "check": "tcp",
         }
 
 

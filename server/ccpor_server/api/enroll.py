@@ -48,9 +48,9 @@ async def profile(request: Request) -> Response:
     """
     running = collector(request)
     running.limits.from_address(client_address(request))
-    machine = await run_in_threadpool(_signed_by, request)
+    machine = await run_in_threadpool(signed_by, request)
     running.limits.from_machine(machine.id, machine.court)
-    found = await run_in_threadpool(_newest, request, machine)
+    found = await run_in_threadpool(newest_profile, request, machine)
     if found is None:
         raise NotFound(f"no profile is published for {enrollment.profile_id(machine)}")
     tag = f'"{found.digest}"'
@@ -61,12 +61,12 @@ async def profile(request: Request) -> Response:
     return Response(found.envelope, media_type=ENVELOPE_MEDIA_TYPE, headers=headers)
 
 
-def _newest(request: Request, machine: MachineRecord) -> StoredProfile | None:
+def newest_profile(request: Request, machine: MachineRecord) -> StoredProfile | None:
     with collector(request).store.reading() as db:
         return profiles.newest(db, enrollment.profile_id(machine))
 
 
-def _signed_by(request: Request) -> MachineRecord:
+def signed_by(request: Request) -> MachineRecord:
     """Return the workstation that signed this request; Unauthorised, or Forbidden when revoked."""
     running = collector(request)
     found: list[MachineRecord] = []

@@ -14,10 +14,11 @@ from ccpor_reporting.envelope import ENVELOPE_MEDIA_TYPE
 from ccpor_server.access import Access, Entry
 from ccpor_server.enrollment import Enrolled, Wish
 from ccpor_server.ingest import Answer
+from ccpor_server.looks import STAGES, Look
 from ccpor_server.problems import PROBLEM_TYPE, Problem, json_response
 
 Json = dict[str, Any]
-_TYPES: tuple[Any, ...] = (Answer, Enrolled, Problem, Wish)
+_TYPES: tuple[Any, ...] = (Answer, Enrolled, Look, Problem, Wish)
 _ENVELOPE: Json = {
     "type": "object",
     "description": "A DSSE envelope with exactly one signature, ECDSA P-256 over SHA-256.",
@@ -64,9 +65,15 @@ _BODIES: dict[str, Json] = {
 _ANSWERS: dict[str, Json] = {
     "receive_report": {"application/json": {"schema": {"$ref": "#/components/schemas/Answer"}}},
     "enroll": {"application/json": {"schema": {"$ref": "#/components/schemas/Enrolled"}}},
+    "look": {"application/json": {"schema": {"$ref": "#/components/schemas/Look"}}},
     "profile": {ENVELOPE_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Envelope"}}},
     "report_envelope": {ENVELOPE_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Envelope"}}},
     "metrics": {"text/plain": {"schema": {"type": "string"}}},
+}
+_ANY: Json = {"type": "string"}
+_PARAMETERS: dict[str, Json] = {
+    "target": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"},
+    "check": {"type": "string", "enum": list(STAGES)},
 }
 _STATUS = re.compile(r"\b(20\d|30\d|4\d\d|50\d)\b")
 _BARE = {304}
@@ -111,7 +118,7 @@ def _operation(entry: Entry) -> Json:
     }
     if names := re.findall(r"{(\w+)}", entry.path):
         operation["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            {"name": name, "in": "path", "required": True, "schema": _PARAMETERS.get(name, _ANY)}
             for name in names
         ]
     if body := _BODIES.get(entry.name):

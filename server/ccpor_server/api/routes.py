@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ccpor_server.access import Access, Entry
-from ccpor_server.api import courts, enroll, health, openapi, reports
+from ccpor_server.api import courts, enroll, health, looks, openapi, reports
 
 API = "/api/v1"
 GET, POST = ("GET",), ("POST",)
@@ -14,6 +14,12 @@ API_ENDPOINTS: tuple[Entry, ...] = (
         path=f"{API}/reports", methods=POST, access=Access.MACHINE, endpoint=reports.receive_report
     ),
     Entry(path=f"{API}/profile", methods=GET, access=Access.MACHINE, endpoint=enroll.profile),
+    Entry(
+        path=f"{API}/looks/{{target}}/{{check}}",
+        methods=POST,
+        access=Access.MACHINE,
+        endpoint=looks.look,
+    ),
     Entry(path=f"{API}/courts", methods=GET, access=Access.READER, endpoint=courts.courts_list),
     Entry(
         path=f"{API}/courts/{{court_id}}/checklist",
