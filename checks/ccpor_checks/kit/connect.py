@@ -1,4 +1,5 @@
-"""One TCP connection to a target, by the address that earlier checks of its chain found.
+"""One TCP connection to a target, by the address that earlier checks of its chain found, or through
+the proxy that its `proxy` check found in effect.
 
 Name look-ups of the operating system take no deadline, so they run in a thread of their own that is
 left behind when it does not answer in time.
@@ -19,17 +20,24 @@ def open_connection(target: Target, ctx: Context, timeout_s: float) -> socket.so
     """Return a socket connected to *target*; its timeout is what is left of *timeout_s*.
 
     The address that the TCP check reached is taken, else those of the DNS check in their order,
-    else what the system says of the host. The caller closes the socket; giving the check up
-    closes it too.
+    else what the system says of the host. Where a proxy is in effect the connection is a tunnel
+    through it. The caller closes the socket; giving the check up closes it too.
 
     Raises:
         TimeoutError: Not within *timeout_s* (all addresses together) or the check's deadline.
-        OSError: The last address's own error (ConnectionRefusedError, socket.gaierror, …).
+        OSError: The last address's own error (ConnectionRefusedError, socket.gaierror,
+            `kit.tunnel.TunnelRefused`, …).
         CannotObserve: The target names no host or port.
     """
     if not target.host or target.port is None:
         raise CannotObserve(f"{target.url} names no host and port; write both in the target's url")
     end = ctx.monotonic() + ctx.remaining(timeout_s)
+    if getattr(ctx.earlier.get("proxy"), "via", None):
+        from ccpor_checks.kit import tunnel
+
+        if (proxy := tunnel.proxy_in_effect(ctx)) is not None:
+            where = tunnel.authority(target.host, target.port)
+            return tunnel.open_through(proxy, target, where, ctx, end)
     addresses = _known(ctx) or resolve(target.host, ctx.remaining(timeout_s))
     sock = connect_any(addresses, target.port, ctx, end)
     ctx.on_abandon(lambda: sock.shutdown(socket.SHUT_RDWR))

@@ -1,25 +1,31 @@
 """TCP: does the target's port accept connections from this workstation?
 
 Does:    opens `tries` connections, sends nothing, listens a moment for a reset, closes. A next try
-         starts when the one before it ended or 250 ms after it started.
+         starts when the one before it ended or 250 ms after it started. Every address of the name
+         is tried at least once. Where the port is refused, packets that live a few hops show
+         whether the refusal is the host's own.
 Needs:   the `dns` check to have passed for the same target.
-Source:  RFC 9293 (TCP), RFC 792 and RFC 4443 (ICMP errors), RFC 8305 section 5 (stagger).
+Source:  RFC 9293 (TCP), RFC 792 and RFC 4443 (ICMP errors), RFC 8305 section 5 (stagger),
+         RFC 3360 (resets sent by firewalls).
 """
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Sequence
 
 from ccpor_checks.base import CannotObserve, Check, Context, Target
 from ccpor_checks.kit.quantile import nearest_rank
+from ccpor_checks.kit.tunnel import leave_to_proxy
 from ccpor_checks.tcp.connecting import STAGGER_S, Connecting
 from ccpor_checks.tcp.evidence import TcpEvidence, TcpOptions
 from ccpor_checks.tcp.rules import RULES
+from ccpor_checks.tcp.whence import BUDGET_S, look_whence
 
 __all__ = ["CHECK", "TcpEvidence", "TcpOptions", "run"]
 
-MOST_ADDRESSES = 4  # two of each family; a name with forty must not cost forty timeouts
+MOST_ADDRESSES = 4  # two of each family; a name with forty must not cost forty connections
 
 
 def run(target: Target, options: TcpOptions, ctx: Context) -> TcpEvidence:
@@ -28,23 +34,40 @@ def run(target: Target, options: TcpOptions, ctx: Context) -> TcpEvidence:
     Raises:
         CannotObserve: The target names no port, its name has no address, or this workstation
             cannot open a connection at all.
+        NotApplicable, TargetFailed: A proxy makes the connection; see `leave_to_proxy`.
     """
+    leave_to_proxy(target, ctx, "tcp")
     if target.port is None:
         raise CannotObserve(f"{target.url} names no port; write it, e.g. tcp://{target.host}:443")
     connecting = Connecting(target.port, options.timeout_s, ctx)
-    tries = connecting.run(_addresses(target, ctx)[:MOST_ADDRESSES], options.tries)
+    tries = connecting.run(_some(_addresses(target, ctx)), options.tries)
     ctx.attempts = len(tries)
     made = [each for each in tries if each.reason is None]
-    times = [each.ms for each in made]
-    return TcpEvidence(
+    address = made[0].address if made else None
+    times = [each.ms for each in made if each.address == address]
+    seen = TcpEvidence(
         host=target.host,
         port=target.port,
-        address=made[0].address if made else None,
+        address=address,
         tries=tries,
         local_address=connecting.local_address,
         connect_p50_ms=nearest_rank(times, 50),
         connect_p95_ms=nearest_rank(times, 95),
     )
+    return look_whence(seen, target, ctx)
+
+
+def _some(addresses: Sequence[str]) -> tuple[str, ...]:
+    """Return *addresses* in their order, of many the first ones of each family."""
+    chosen = tuple(dict.fromkeys(addresses))
+    if len(chosen) <= MOST_ADDRESSES:
+        return chosen
+    first = {
+        address
+        for six in (True, False)
+        for address in [each for each in chosen if (":" in each) == six][: MOST_ADDRESSES // 2]
+    }
+    return tuple(each for each in chosen if each in first)
 
 
 def _addresses(target: Target, ctx: Context) -> tuple[str, ...]:
@@ -67,13 +90,16 @@ def _addresses(target: Target, ctx: Context) -> tuple[str, ...]:
 
 CHECK: Check[TcpEvidence, TcpOptions] = Check(
     id="tcp",
-    version=1,
+    version=2,
     title="Connection to the port",
-    does="opens a few TCP connections to the target's port, sends nothing and closes them",
-    needs=("dns",),
+    does="opens a few TCP connections to the target's port, sends nothing and closes them; where "
+    "the port is refused, sends packets that live a few hops to see who refuses",
+    needs=("dns", "proxy"),
     options=TcpOptions,
     evidence=TcpEvidence,
     run=run,
     rules=RULES,
-    budget_s=lambda options: options.timeout_s + STAGGER_S * options.tries * MOST_ADDRESSES + 1,
+    budget_s=lambda options: (
+        options.timeout_s + STAGGER_S * options.tries * MOST_ADDRESSES + 1 + BUDGET_S
+    ),
 )

@@ -1,7 +1,7 @@
 """Several connections at once, staggered, in one thread and within one deadline.
 
-A next try starts when the one before it ended, or `STAGGER_S` after it started, so a silent target
-costs one timeout and a refusing one a few milliseconds.
+A next try of an address starts when those before it ended, or `STAGGER_S` after the last one
+started, so a silent target costs one timeout and a refusing one a few milliseconds.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ccpor_checks.base import CannotObserve, Context
+from ccpor_checks.kit.icmp import Icmp
 from ccpor_checks.kit.os_errors import error_name
 from ccpor_checks.tcp.errors import icmp_error, reason_of, show_icmp
-from ccpor_checks.tcp.evidence import Icmp, Try
+from ccpor_checks.tcp.evidence import Try
 
 STAGGER_S = 0.25  # RFC 8305, section 5: "Connection Attempt Delay"
 LISTEN_S = 0.05  # a reset right after accept comes within one round trip on a court's network
@@ -43,45 +44,55 @@ class Connecting:
         self._done: list[Try] = []
         self._active: list[_Attempt] = []
         self._reached: set[str] = set()
+        self._started: dict[str, float] = {}  # when each address was tried last
 
     def run(self, addresses: Sequence[str], tries: int) -> tuple[Try, ...]:
-        """Return the outcome of each try, in the order they ended.
+        """Return the outcome of each try: by address, within it in the order they ended.
 
-        Each address is tried *tries* times, in order; the next address is tried only while no
-        connection was made.
+        Each address is tried once, all at the same time. The further tries follow in order; an
+        address gets them only while none before it was reached.
 
         Raises:
             TimeoutError: The check's own deadline passed.
             CannotObserve: This workstation could not even try (no descriptor, no memory).
         """
-        waiting = deque(address for address in addresses for _ in range(tries))
-        last_start = float("-inf")
-        newest: _Attempt | None = None
+        waiting = deque([*addresses, *(each for each in addresses for _ in range(tries - 1))])
+        order = {address: position for position, address in enumerate(addresses)}
         with selectors.DefaultSelector() as selector:
             try:
                 while waiting or self._active:
-                    while waiting and self._reached and waiting[0] not in self._reached:
-                        waiting.popleft()
-                    now = self.ctx.monotonic()
-                    over = newest not in self._active or (newest and newest.connected_ms)
-                    if waiting and (over or now >= last_start + STAGGER_S):
-                        last_start = now
-                        newest = self._start(selector, waiting.popleft())
-                        continue
-                    self._wait(selector, last_start + STAGGER_S if waiting else None)
+                    next_start = None
+                    if waiting:
+                        address = waiting[0]
+                        before = self._reached.intersection(addresses[: order[address]])
+                        if address in self._started and before:
+                            waiting.popleft()
+                            continue
+                        next_start = self._may_start(address)
+                        if next_start <= self.ctx.monotonic():
+                            self._start(selector, waiting.popleft())
+                            continue
+                    self._wait(selector, next_start)
             finally:
                 for attempt in self._active:
                     attempt.sock.close()
-        return tuple(self._done)
+        return tuple(sorted(self._done, key=lambda each: order[each.address]))
 
-    def _start(self, selector: selectors.BaseSelector, address: str) -> _Attempt | None:
+    def _may_start(self, address: str) -> float:
+        """Return when *address* may be tried (again), on the context's clock."""
+        under_way = any(
+            attempt.address == address and attempt.connected_ms is None for attempt in self._active
+        )
+        return self._started[address] + STAGGER_S if under_way else 0.0
+
+    def _start(self, selector: selectors.BaseSelector, address: str) -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        started = self.ctx.monotonic()
+        started = self._started[address] = self.ctx.monotonic()
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as exc:
             self._ended(address, started, exc.errno or 0, None, None)
-            return None
+            return
         sock.setblocking(False)
         show_icmp(sock)
         try:
@@ -92,11 +103,10 @@ class Connecting:
             icmp, port = icmp_error(sock), _local(sock)[1]
             sock.close()
             self._ended(address, started, number, icmp, port)
-            return None
+            return
         attempt = _Attempt(sock, address, started, started + self.timeout_s)
         self._active.append(attempt)
         selector.register(sock, selectors.EVENT_WRITE, attempt)
-        return attempt
 
     def _wait(self, selector: selectors.BaseSelector, next_start: float | None) -> None:
         """Wait for the next thing to happen, then settle what ended."""

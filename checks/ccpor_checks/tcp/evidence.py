@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 
 from ccpor_checks.base import Evidence, Options
+from ccpor_checks.kit.icmp import Icmp
+from ccpor_reporting.contrasts import Walk
 from ccpor_reporting.rules import Limit
 
 
@@ -28,15 +30,6 @@ class TcpOptions(Options, frozen=True, kw_only=True):
     ] = None
 
 
-class Icmp(msgspec.Struct, frozen=True, kw_only=True):
-    """The ICMP error that ended a try (RFC 792, RFC 4443)."""
-
-    version: int  # 4 or 6
-    type: int
-    code: int
-    sender: str | None  # None: the system did not say
-
-
 class Try(msgspec.Struct, frozen=True, kw_only=True):
     """One connection tried. `reason` is None when it was made."""
 
@@ -48,10 +41,21 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
     local_port: int | None = None  # of this workstation; None: not known
 
 
+class OpenPort(msgspec.Struct, frozen=True, kw_only=True):
+    """Another port of the same host that accepts connections, and how fast: to compare with."""
+
+    address: str
+    port: int
+    connect_ms: tuple[float, ...]
+    reset_lives_longer: bool | None = None  # than its answers do; None: not known
+
+
 class TcpEvidence(Evidence, frozen=True, kw_only=True):
     """Which of the target's addresses accept a connection, and how fast.
 
     `address`: the first that did, which later checks use; None when none did.
+    `walks`, `open_port`: only where the port is refused and something stands between: the walks to
+    that address by several protocols, and the open port that the profile's `contrast` names.
     """
 
     host: str
@@ -59,5 +63,7 @@ class TcpEvidence(Evidence, frozen=True, kw_only=True):
     address: str | None
     tries: tuple[Try, ...]
     local_address: str | None = None  # this workstation's, as the target sees it without NAT
-    connect_p50_ms: float | None = None  # of the connections made; None: none was
+    connect_p50_ms: float | None = None  # of the connections made to it; None: none was
     connect_p95_ms: float | None = None
+    walks: tuple[Walk, ...] = ()
+    open_port: OpenPort | None = None
