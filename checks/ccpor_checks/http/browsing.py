@@ -31,6 +31,8 @@ from ccpor_checks.http.portal import (
     signs_in,
 )
 from ccpor_checks.http.wire import ExchangeEnded
+from ccpor_checks.kit.proxy_auth import account_for
+from ccpor_checks.kit.tunnel import Reply, answer_to, proxy_in_effect
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS = 10
@@ -64,7 +66,13 @@ class _Browsing:
         if jar:
             text = "; ".join(f"{name}={value}" for name, value in jar.items())
             sent = replace(request, headers={**request.headers, "Cookie": text})
-        exchange = Exchange(request=sent)
+        exchange = self._once(sent, end, None)
+        if (authorization := self._proxy_authorization(exchange)) is not None:
+            exchange = self._once(sent, end, authorization)
+        return exchange
+
+    def _once(self, sent: Request, end: float | None, authorization: str | None) -> Exchange:
+        exchange = Exchange(request=sent, proxy_authorization=authorization)
         try:
             converse(
                 exchange,
@@ -76,6 +84,18 @@ class _Browsing:
         except ExchangeEnded as exc:
             raise _Ended(exchange, exc) from exc
         return exchange
+
+    def _proxy_authorization(self, exchange: Exchange) -> str | None:
+        """Return the answer to a proxy that passes requests on and asks for the account."""
+        proxy = proxy_in_effect(self.ctx) if exchange.by_proxy else None
+        if proxy is None or exchange.head is None:
+            return None
+        account = account_for(self.target, self.ctx, proxy.host, proxy.port)
+        fields = {name: tuple(values) for name, values in exchange.head.fields.items()}
+        reply = Reply(exchange.head.status, fields)
+        request = exchange.request
+        answered = answer_to(reply, account, request.method, request.wanted(by_proxy=True))
+        return answered[1] if answered else None
 
     def tls(self) -> TlsWanted:
         """Return a context that trusts what the tls check trusts, and verifies the name."""

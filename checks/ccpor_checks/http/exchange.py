@@ -7,7 +7,7 @@ import random
 import re
 import ssl
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlsplit
 
 from ccpor_checks.base import CannotObserve, Context, Target
@@ -16,6 +16,14 @@ from ccpor_checks.http.evidence import Method, Stage, Upload
 from ccpor_checks.http.message import Answer, Head
 from ccpor_checks.http.wire import CHUNK, ExchangeEnded, Wire, ended_by
 from ccpor_checks.kit.connect import connect_any, open_connection, resolve
+from ccpor_checks.kit.tunnel import (
+    Proxy,
+    authority,
+    connected_to,
+    known_authorization,
+    open_through,
+    proxy_in_effect,
+)
 from ccpor_reporting import __version__
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -37,17 +45,31 @@ class Request:
     upload_bytes: int | None = None  # None: no body at all
     first: bool = True
 
-    def head(self) -> bytes:
-        """Return the request's head. One connection a request: `Connection: close`."""
+    def parts(self) -> Iterator[bytes]:
+        """Yield the body of an upload, `upload_bytes` in all."""
+        return synthetic(self.upload_bytes or 0)
+
+    @property
+    def host(self) -> str:
+        """The Host field: with the port where it is not the scheme's own."""
         split = urlsplit(self.url)
         host = split.hostname or ""
         host = f"[{host}]" if ":" in host else ascii_host(host)
         if split.port not in {None, DEFAULT_PORTS[split.scheme]}:
             host += f":{split.port}"
+        return host
+
+    def wanted(self, *, by_proxy: bool = False) -> str:
+        """Return the request's target: path and query; the whole URL for a proxy to pass on."""
+        split = urlsplit(self.url)
         path = quote(split.path or "/", safe=SAFE_IN_PATH)
         query = f"?{quote(split.query, safe=SAFE_IN_PATH)}" if split.query else ""
+        return f"{split.scheme}://{self.host}{path}{query}" if by_proxy else f"{path}{query}"
+
+    def head(self, *, by_proxy: bool = False, proxy_authorization: str | None = None) -> bytes:
+        """Return the request's head. One connection a request: `Connection: close`."""
         fields = {
-            "Host": host,
+            "Host": self.host,
             "User-Agent": f"ccpor-check/{__version__}",
             "Accept": "*/*",
             "Accept-Encoding": "gzip, deflate",
@@ -60,7 +82,9 @@ class Request:
         fields |= self.headers
         if self.upload_bytes is not None or self.method == "POST":
             fields["Content-Length"] = str(self.upload_bytes or 0)
-        lines = [f"{self.method} {path}{query} HTTP/1.1"]
+        if proxy_authorization is not None:
+            fields["Proxy-Authorization"] = proxy_authorization
+        lines = [f"{self.method} {self.wanted(by_proxy=by_proxy)} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in fields.items()]
         return "\r\n".join([*lines, "", ""]).encode("ascii")
 
@@ -79,6 +103,8 @@ class Exchange:
     connect_ms: float | None = None
     tls_ms: float | None = None
     first_byte_ms: float | None = None
+    by_proxy: bool = False  # a proxy passes the request on, and reads it
+    proxy_authorization: str | None = field(default=None, repr=False)
 
 
 def ascii_host(host: str) -> str:
@@ -112,10 +138,11 @@ def converse(
     tls: Callable[[], TlsWanted],
     ctx: Context,
     end: float,
+    directly: bool = False,
 ) -> None:
     """Do *exchange* until *end* (on `ctx.monotonic`), filling it in as it goes.
 
-    tls: makes what https needs; called for https only.
+    tls: makes what https needs; called for https only. directly: past any proxy.
 
     Raises:
         ExchangeEnded: It came to no good end; `exchange.stage` says where.
@@ -123,7 +150,7 @@ def converse(
     """
     split = urlsplit(exchange.request.url)
     begun = ctx.monotonic()
-    wire = _connected(exchange, target, ctx, end)
+    wire = _connected(exchange, target, ctx, end, None if directly else proxy_in_effect(ctx))
     try:
         exchange.address, exchange.connect_ms = wire.address, _ms(ctx, begun)
         if split.scheme == "https":
@@ -153,12 +180,25 @@ def converse(
         wire.close()
 
 
-def _connected(exchange: Exchange, target: Target, ctx: Context, end: float) -> Wire:
-    """Connect where the tcp check got through; elsewhere, where a redirect leads."""
+def _connected(
+    exchange: Exchange, target: Target, ctx: Context, end: float, proxy: Proxy | None
+) -> Wire:
+    """Connect where the tcp check got through; elsewhere, where a redirect leads.
+
+    A proxy in effect for the target is used for what its redirects lead to as well.
+    """
     split = urlsplit(exchange.request.url)
     host, port = split.hostname or "", split.port or DEFAULT_PORTS[split.scheme]
     try:
-        if (host, port) == (ascii_host(target.host).lower(), target.port):
+        if proxy is not None and split.scheme == "http":
+            exchange.by_proxy = True
+            exchange.proxy_authorization = exchange.proxy_authorization or known_authorization(
+                proxy, target, ctx
+            )
+            sock = connected_to(proxy, ctx, end)
+        elif proxy is not None:
+            sock = open_through(proxy, target, authority(ascii_host(host), port), ctx, end)
+        elif (host, port) == (ascii_host(target.host).lower(), target.port):
             sock = open_connection(target, ctx, end - ctx.monotonic())
         else:
             addresses = resolve(ascii_host(host), ctx.remaining(end - ctx.monotonic()))
@@ -170,7 +210,9 @@ def _connected(exchange: Exchange, target: Target, ctx: Context, end: float) -> 
 
 def _send(exchange: Exchange, wire: Wire) -> None:
     """Send the request; an upload stops where the server refuses it while it is under way."""
-    head = exchange.request.head()
+    head = exchange.request.head(
+        by_proxy=exchange.by_proxy, proxy_authorization=exchange.proxy_authorization
+    )
     for start in range(0, len(head), CHUNK):
         wire.write(head[start : start + CHUNK])
         wire.flush()
@@ -180,7 +222,7 @@ def _send(exchange: Exchange, wire: Wire) -> None:
     exchange.upload = upload = Upload(asked_bytes=asked, sent_bytes=0, cut=None)
     sent = 0
     try:
-        for part in synthetic(asked):
+        for part in exchange.request.parts():
             left = part
             while left:
                 count = wire.write(left)

@@ -14,6 +14,7 @@ import sys
 from ccpor_checks.base import CannotObserve, Context
 from ccpor_checks.http.evidence import Failure
 from ccpor_checks.kit.os_errors import error_name
+from ccpor_checks.kit.tunnel import NoReply, TunnelRefused
 
 CHUNK = 16 * 1024
 RESETS = frozenset(
@@ -43,6 +44,13 @@ def ended_by(exc: OSError) -> ExchangeEnded:
         raise CannotObserve(
             "the host of the page has no address here; let the dns check run on this target"
         ) from exc
+    if isinstance(exc, TunnelRefused):
+        raise CannotObserve(
+            f"{exc} when it was asked for the way to the page; the proxy check of this target "
+            "says more"
+        ) from exc
+    if isinstance(exc, NoReply):
+        return ExchangeEnded("closed", "the proxy closed the connection", exc.kind)
     if isinstance(exc, ssl.SSLError):
         name = getattr(exc, "reason", None) or type(exc).__name__
         raise CannotObserve(

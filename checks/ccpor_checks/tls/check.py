@@ -1,10 +1,11 @@
 """TLS: which protocol, cipher and certificates does a target show to this workstation?
 
 Does:    one TCP connection and one TLS handshake, no application data; up to four more where
-         the first is not trusted or shares nothing; one small plain HTTP request for each
+         the first is not trusted or shares nothing, and up to three past a proxy in effect, to
+         compare; one small plain HTTP request for each
          certificate of a trusted chain to the place its issuer names for revocation (OCSP or CRL),
          and for a missing issuer where one is named. Writes nothing.
-Needs:   the tcp check to have passed for the same target, where it is planned.
+Needs:   the tcp and proxy checks to have passed for the same target, where they are planned.
 Source:  RFC 8446 and RFC 5246 (handshake), RFC 5280 (path, CRL), RFC 9525 (names),
          RFC 6960 (OCSP), RFC 7469 (pins), NIST SP 800-52r2 (versions and ciphers).
 """
@@ -33,12 +34,13 @@ CHECK: Check[TlsEvidence, TlsOptions] = Check(
     id="tls",
     version=1,
     title="TLS version, cipher and certificate",
-    does="shakes hands with the target without sending application data, up to five times, and "
-    "asks the certificate issuers' addresses over http whether the chain was revoked",
+    does="shakes hands with the target without sending application data, up to five times (past a "
+    "proxy in effect up to three times more, to compare), and asks the certificate issuers' "
+    "addresses over http whether the chain was revoked",
     options=TlsOptions,
     evidence=TlsEvidence,
     run=run,
     rules=RULES,
-    needs=("tcp",),
+    needs=("tcp", "proxy"),
     budget_s=budget_s,
 )

@@ -167,3 +167,6 @@ class TlsEvidence(Evidence, frozen=True, kw_only=True):
     also_served: tuple[Certificate, ...] = ()  # not part of that path
     unreadable_count: int = 0  # served certificates that no X.509 parser takes
     revocation: tuple[Revocation, ...] = ()  # empty: switched off or the path is not trusted
+    via: str | None = None  # the proxy through which all this was seen; None: seen directly
+    direct_chain: tuple[Certificate, ...] = ()  # seen past that proxy; empty: not seen
+    direct_verify_code: int | None = None  # of that chain, as `path_verify_code`

@@ -1,7 +1,8 @@
 """A small document over plain HTTP (revocation answers, issuers): bounded in time and size.
 
-No proxy, no redirect, no TLS: what is fetched is signed, and fetching it over TLS would need the
-same question answered again (RFC 5280, 8).
+No redirect, no TLS: what is fetched is signed, and fetching it over TLS would need the same
+question answered again (RFC 5280, 8). It comes through the proxy in effect for the target where
+there is one: such networks let nothing else out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 from ccpor_checks.base import Context
 from ccpor_checks.kit.connect import connect_any, resolve
+from ccpor_checks.kit.tunnel import Proxy, connected_to, proxy_in_effect
 
 MOST_BYTES = 1_000_000
 
@@ -49,20 +51,30 @@ def fetch(
         raise NotFetched(f"{url} is no address") from exc
     if parts.scheme != "http" or not parts.hostname:
         raise NotFetched(f"{url} is not http")
+    proxy = proxy_in_effect(ctx)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path = path if proxy is None else f"http://{parts.netloc}{path}"
     lines = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.0", f"Host: {parts.netloc}"]
     lines += ["Accept: */*", "Connection: close"]
     if body is not None:
         lines += [f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
     try:
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
-        addresses = resolve(parts.hostname, max(end - ctx.monotonic(), 0.001))
-        with connect_any(addresses, port, ctx, end) as sock:
+        with _connected(parts.hostname, port, proxy, ctx, end) as sock:
             return _document(_exchange(sock, head + (body or b""), ctx, end), url)
     except TimeoutError as exc:
         raise NotFetched(f"{url} gave no answer in time") from exc
     except (OSError, UnicodeError) as exc:
         raise NotFetched(f"{url} cannot be reached ({type(exc).__name__})") from exc
+
+
+def _connected(
+    host: str, port: int, proxy: Proxy | None, ctx: Context, end: float
+) -> socket.socket:
+    if proxy is not None:
+        return connected_to(proxy, ctx, end)
+    addresses = resolve(host, max(end - ctx.monotonic(), 0.001))
+    return connect_any(addresses, port, ctx, end)
 
 
 def _exchange(sock: socket.socket, request: bytes, ctx: Context, end: float) -> bytes:

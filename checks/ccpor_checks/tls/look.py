@@ -17,7 +17,8 @@ from typing import Literal, NamedTuple, TypedDict
 from cryptography import x509
 
 from ccpor_checks.base import CannotObserve, Context, Target, TargetFailed
-from ccpor_checks.kit.connect import open_connection
+from ccpor_checks.kit.connect import connect_any, open_connection
+from ccpor_checks.kit.tunnel import NoReply, TunnelRefused, proxy_in_effect
 from ccpor_checks.tls import chain, revocation
 from ccpor_checks.tls.evidence import Certificate, Revocation, TlsEvidence, TlsOptions
 from ccpor_checks.tls.fetch import NotFetched, fetch
@@ -34,6 +35,7 @@ from ccpor_checks.tls.store import (
     read_trust,
 )
 from ccpor_checks.tls.trust import NO_ISSUER
+from ccpor_reporting.contrasts import WORKS
 
 DATE_CODES = frozenset({9, 10, 13, 14})  # OpenSSL: not yet valid, expired, unreadable dates
 # Old servers close or reset where they should have sent an alert, so these too are asked again.
@@ -62,6 +64,7 @@ class Look:
     trust: Trust
     name: str
     address: str = ""
+    past_proxy: str | None = None  # the address to connect to directly; None: as the target needs
 
     def sessions(self) -> Seen | OldAnswer:
         """Return what the target and this workstation agree on, by whatever offer.
@@ -130,18 +133,47 @@ class Look:
 
     def _connected(self) -> socket.socket:
         try:
-            sock = open_connection(self.target, self.ctx, self._patience())
+            sock = self._opened()
         except TimeoutError as exc:
             raise HandshakeEnded("timeout", "no TCP connection in time") from exc
         except (ConnectionResetError, ConnectionAbortedError) as exc:
             raise HandshakeEnded("reset", "the target reset the TCP connection") from exc
+        except (TunnelRefused, NoReply) as exc:
+            raise CannotObserve(
+                f"{exc} when it was asked for a tunnel; the proxy check of this target says why"
+            ) from exc
         except (OSError, UnicodeError) as exc:
             raise CannotObserve(
                 f"no TCP connection to {self.target.host} port {self.target.port} "
                 f"({type(exc).__name__}); the tcp check of this target says why"
             ) from exc
-        self.address = str(sock.getpeername()[0])
+        if self.past_proxy is None:
+            self.address = str(sock.getpeername()[0])
         return sock
+
+    def _opened(self) -> socket.socket:
+        if self.past_proxy is None:
+            return open_connection(self.target, self.ctx, self._patience())
+        end = self.ctx.monotonic() + self._patience()
+        return connect_any((self.past_proxy,), self.target.port or 0, self.ctx, end)
+
+    def seen_past_proxy(self) -> Seen | None:
+        """Return what the target shows past the proxy in effect; None where it shows nothing.
+
+        Nobody but the target is asked there: it is a comparison, not what the target is judged by.
+        """
+        proxied = self.ctx.earlier.get("proxy")
+        if not getattr(proxied, "via", None) or getattr(proxied, "direct", None) != WORKS:
+            return None
+        self.past_proxy = getattr(proxied, "direct_address", None)
+        if self.past_proxy is None:
+            return None
+        try:
+            return self._with(OFFER_USUAL)
+        except (HandshakeEnded, CannotObserve):
+            return None
+        finally:
+            self.past_proxy = None
 
     def fetching_ends(self) -> float:
         """Return until when documents about certificates may be fetched, on `ctx.monotonic`."""
@@ -208,6 +240,31 @@ def look(target: Target, options: TlsOptions, ctx: Context) -> TlsEvidence:
         path_verify_code=seen.verify_code,
         path_verify_words=seen.verify_words,
         **_certificates(seen, looking),
+        **_past_proxy(looking),
+    )
+
+
+class _PastProxy(TypedDict, total=False):
+    """The part of the evidence that the comparison past a proxy fills."""
+
+    via: str | None
+    direct_chain: tuple[Certificate, ...]
+    direct_verify_code: int | None
+
+
+def _past_proxy(looking: Look) -> _PastProxy:
+    proxy = proxy_in_effect(looking.ctx)
+    if proxy is None:
+        return _PastProxy()
+    seen = looking.seen_past_proxy()
+    if seen is None:
+        return _PastProxy(via=proxy.url)
+    served, _ = chain.read(seen.session.served)
+    path = chain.read(seen.session.verified)[0] or served
+    return _PastProxy(
+        via=proxy.url,
+        direct_chain=_all_described(path, served, looking.name),
+        direct_verify_code=seen.verify_code,
     )
 
 

@@ -63,7 +63,24 @@ def _untrusted(seen: TlsEvidence) -> Judgement:
     product = inspecting_product(_issuers(seen))
     if product:
         words += f"; the issuer looks like {product}, which opens TLS on the way"
+    if is_other_past_proxy(seen):
+        words += f"; {_past_proxy(seen)}, so the proxy opens TLS"
     return unmet(reason, words, observed=_observed(seen), expected=EXPECTED)
+
+
+def is_other_past_proxy(seen: TlsEvidence) -> bool:
+    """Say whether the chain through the proxy shares no key with the trusted one past it.
+
+    One service may well show several certificates, but then of an authority in common.
+    """
+    if seen.via is None or seen.direct_verify_code != 0 or not seen.direct_chain:
+        return False
+    shown = {one.spki_sha256 for one in (*seen.chain, *seen.also_served)}
+    return not shown & {one.spki_sha256 for one in seen.direct_chain}
+
+
+def _past_proxy(seen: TlsEvidence) -> str:
+    return f"past {seen.via} the target shows a certificate by {seen.direct_chain[0].issuer}"
 
 
 def _is_incomplete(seen: TlsEvidence) -> bool:
@@ -98,15 +115,22 @@ def _intercepted(seen: TlsEvidence, want: TlsOptions) -> Judgement | None:
         return unmet(
             "intercepted",
             f"trusted here by {issuer}{by}, but no key of the chain is one the profile pins",
-            observed=sorted(shown),
+            observed={"issuer": seen.chain[0].issuer, "keys": sorted(shown)},
             expected="a pinned key in the chain",
         )
     if product:
         return unmet(
             "intercepted",
             f"trusted here, but issued by {seen.chain[0].issuer}{by}",
-            observed=seen.chain[0].issuer,
+            observed={"issuer": seen.chain[0].issuer},
             expected="the target's own certificate",
+        )
+    if is_other_past_proxy(seen):
+        return unmet(
+            "intercepted",
+            f"trusted here, but issued by {seen.chain[0].issuer}; {_past_proxy(seen)}",
+            observed={"issuer": seen.chain[0].issuer},
+            expected="the same chain through the proxy and past it",
         )
     return None
 
