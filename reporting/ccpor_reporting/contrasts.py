@@ -20,11 +20,14 @@ Kind = Literal[
     "by-address",  # to the address that the profile expects, where the name is not found
     "other-resolver",  # the same name, asked of a name server that the target did not ask
     "other-family",  # the same host and port over the other version of IP
-    "small-segments",  # the same exchange with segments that fit any path
+    # The same exchange with segments that fit any path, while the usual ones still fail. Of a
+    # reset it proves no MTU: a filter that reads only whole requests lets small ones pass, too.
+    "small-segments",
     "direct",  # past the proxy
     "through-proxy",  # through the proxy that this workstation's system knows
     "link",  # this workstation's own interfaces, addresses and default routes
     "other-side",  # the collector's look at the same target
+    "walk",  # only ever `UNKNOWN`: a walk that could not be made; those made are in `walks`
 ]
 WORKS = "works"  # the outcome of a contrast that succeeds; every other one is a reason
 UNKNOWN = "unknown"  # it could not be looked at: `detail` says why
@@ -84,7 +87,10 @@ class Contrast(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContrastEvidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What was compared for one target that failed. `about`: the ids of its failed findings."""
+    """What was compared for one target that failed. `about`: the ids of its failed findings.
+
+    walks: towards what gave no answer: the target's address, its silent name server, or its proxy.
+    """
 
     about: tuple[str, ...]
     contrasts: tuple[Contrast, ...] = ()

@@ -86,11 +86,15 @@ class Machine(_Noun, frozen=True, kw_only=True):
     id: str | None = None  # given by the collector; None before enrolment
 
 
-class Agent(_Noun, frozen=True, kw_only=True):
-    """The program that looked, and each check's version: baselines compare equal ones only."""
+class Agent(_Noun, frozen=True, kw_only=True, omit_defaults=True):
+    """The program that looked, and each check's version: baselines compare equal ones only.
+
+    installed: the checks that are not its own, and the package with version that brought each.
+    """
 
     version: str
     checks: dict[str, int]
+    installed: dict[str, str] = {}
 
 
 class ProfileRef(_Noun, frozen=True, kw_only=True):

@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from ccpor_reporting.model import Finding, Json, Observation, Owner, Severity, TargetRef
-from tests.reporting.reports import diagnosed, failed, faults, finding, observation, target
+from ccpor_reporting.render import render
+from tests.reporting.reports import (
+    diagnosed,
+    failed,
+    faults,
+    finding,
+    observation,
+    report_of,
+    target,
+)
 
 HOST = 7  # the last part of this workstation's address
 
@@ -206,7 +215,7 @@ def test_late_answers_of_many_hosts_are_no_cut() -> None:
     """Each has a number of its own."""
     found = diagnosed(
         *(
-            failed(name, "tcp.reach/dropped", "late", fix="Find what slows it.")
+            failed(name, "tcp.reach/dropped", "late", observed=812.0, fix="Find what slows it.")
             for name in names(4)
         ),
         targets=tuple(far(number) for number in range(1, 5)),
@@ -292,3 +301,26 @@ def test_odd_evidence_is_diagnosed(evidence: Json) -> None:
     )
 
     assert faults(found) == [("tcp.reach/dropped", ("t1",))]
+
+
+@pytest.mark.parametrize(("kind", "line"), [("text", "Place   10.2.2.2"), ("html", "<dd>10.2.2.2")])
+def test_the_place_is_shown_where_the_summary_does_not_name_it(kind: str, line: str) -> None:
+    """Whoever reads the page looks for the router first."""
+    report = report_of(
+        (failed("t1", "tcp.reach/prohibited"),),
+        (far(1),),
+        observations=(tried("t1", "10.9.1.1", "prohibited", sender="10.2.2.2"),),
+    )
+
+    assert report.causes[0].place == "10.2.2.2"
+    assert line in render(report, kind, width=100)
+
+
+def test_a_place_that_the_summary_names_is_not_told_twice() -> None:
+    """Negative control: the same line twice is noise."""
+    report = report_of(
+        (failed("pc", "workstation.disk/too-small"),), (target("pc", "workstation:"),)
+    )
+
+    assert report.causes[0].place == "this workstation"
+    assert "Place" not in render(report, "text", width=100)

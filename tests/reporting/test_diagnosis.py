@@ -148,7 +148,8 @@ HOST = (
     [
         ("dns.answer/nxdomain", [("web", "api"), ("far",)]),
         ("tcp.reach/dropped", [("web", "api"), ("far",)]),
-        ("path.mtu/black-hole", [("web", "api"), ("far",)]),
+        ("path.latency/slow", [("web", "api"), ("far",)]),
+        ("path.mtu/black-hole", [("web", "api", "far")]),
         ("tcp.reach/network-unreachable", [("web", "api", "far")]),
         ("http.content/captive-portal", [("web", "api", "far")]),
         ("clock.offset/ahead", [("web", "api", "far")]),
@@ -307,6 +308,7 @@ def test_an_open_port_beside_a_silent_one_is_evidence_and_makes_us_sure() -> Non
     assert beside.evidence == (
         "web: nothing came back",
         "port 22 of the same host does answer",
+        "the host is up: a filter drops this port, on the way or on the host itself",
     )
 
 

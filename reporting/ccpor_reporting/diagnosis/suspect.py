@@ -4,7 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ccpor_reporting.model import Finding, Severity
+from ccpor_reporting.model import Confidence, Finding, Owner, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where it is. words: as a cause shows it; owner: None where nothing shows whose it is."""
+
+    words: str
+    owner: Owner | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """What the rules say beyond the findings; None where they say nothing."""
+
+    fault: str | None = None
+    owner: Owner | None = None
+    place: Place | None = None
+    fix: str | None = None
+    confidence: Confidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +35,30 @@ class Suspect:
     explains: tuple[str, ...]
     folded: tuple[Finding, ...] = ()
     because: tuple[str, ...] = ()
+    concluded: Concluded = Concluded()
 
     @property
     def first(self) -> Finding:
         """Return the member that people act on: a blocker if there is one."""
         return next((f for f in self.members if f.severity is Severity.BLOCKER), self.members[0])
+
+    @property
+    def seen_fault(self) -> str:
+        """Return the fault as it was found."""
+        return self.first.fault or self.first.code
+
+    @property
+    def fault(self) -> str:
+        """Return the fault that people act on: the concluded one where there is one."""
+        return self.concluded.fault or self.seen_fault
+
+    @property
+    def owner(self) -> Owner:
+        return self.concluded.owner or self.first.owner
+
+    @property
+    def place(self) -> str:
+        return self.concluded.place.words if self.concluded.place else ""
 
     @property
     def severity(self) -> Severity:
@@ -35,11 +73,26 @@ class Suspect:
         everywhere = (self.first, *self.members, *self.folded)
         return tuple(dict.fromkeys(finding.target for finding in everywhere))
 
-    def taking(self, other: Suspect, why: str) -> Suspect:
-        """Return this suspect with all that *other* explained."""
+    def taking(self, other: Suspect, why: str, confidence: Confidence | None) -> Suspect:
+        """Return this suspect with all that *other* explained.
+
+        confidence: of the link between the two; None leaves it to what is known of this one.
+        """
         return replace(
             self,
             explains=tuple(dict.fromkeys(self.explains + other.explains)),
             folded=self.folded + other.members + other.folded,
-            because=(*self.because, why),
+            because=tuple(dict.fromkeys((*self.because, why))),
+            concluded=replace(
+                self.concluded, confidence=least(self.concluded.confidence, confidence)
+            ),
         )
+
+
+SURENESS = (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
+
+
+def least(one: Confidence | None, other: Confidence | None) -> Confidence | None:
+    """Return the lesser of two; None is "nothing said"."""
+    said = [each for each in (one, other) if each is not None]
+    return min(said, key=SURENESS.index) if said else None

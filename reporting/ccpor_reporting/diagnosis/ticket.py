@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from ccpor_reporting.diagnosis.facts import Facts
-from ccpor_reporting.diagnosis.places import NO_ROUTE
 from ccpor_reporting.diagnosis.suspect import Suspect
-from ccpor_reporting.diagnosis.wire import addresses, connection, hop, network
-from ccpor_reporting.model import Finding, Location, Machine, Owner
+from ccpor_reporting.diagnosis.ways import HERE
+from ccpor_reporting.diagnosis.wire import connection, hop
+from ccpor_reporting.diagnosis.words import Teller
+from ccpor_reporting.model import Location, Machine, Owner
 from ccpor_reporting.text import local_time, owner_words, plain_time, single_line
 
+NO_ROUTE = "tcp.reach/network-unreachable"
 MOST_LISTED = 8
 MOST_ENDS = 200
 MOST_ELSEWHERE = 3
-NEAR = tuple(f"/{length}" for length in range(24, 33))  # of IPv4: what courts call one network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,25 +31,32 @@ class Letter:
 
 
 def ticket(
-    suspect: Suspect, known: Facts, letter: Letter, *, says: str, proof: tuple[str, ...], fix: str
+    suspect: Suspect,
+    teller: Teller,
+    letter: Letter,
+    *,
+    says: str,
+    proof: tuple[str, ...],
+    fix: str,
 ) -> str:
     """Return plain text of short lines; foreign strings in it are single lines without controls."""
-    first = suspect.first
+    known, owner = teller.known, suspect.owner
     lines = [
         f"Subject: CCPOR, {letter.location.court} {letter.location.name}: {says}",
         "",
-        f"To: {owner_words(first.owner)}",
+        f"To: {owner_words(owner)}",
         f"From: court {letter.location.court}, location {letter.location.name}, "
         f"workstation {letter.machine.name} ({letter.location.role})",
-        f"What fails: {first.fault}",
+        f"What fails: {suspect.fault}",
         *(f"  - {line}" for line in _failing(suspect, known)),
         *_connections(suspect, known),
+        *([f"Where: {suspect.place}"] if suspect.place not in ("", HERE) else []),
         f"Seen at: {when(letter.at, letter.local)}",
         "What we saw:",
         *(f"  - {line}" for line in proof),
         "What works:",
-        *(f"  - {line}" for line in _working(suspect, known)),
-        f"What we ask {_whom(first.owner)} to do: {fix}{_here(suspect, known)}",
+        *(f"  - {line}" for line in _working(suspect, teller)),
+        f"What we ask {_whom(owner)} to do: {fix}{_here(suspect, known)}",
         *_retest(suspect, letter.retest),
     ]
     return "\n".join(single_line(line) for line in lines) + "\n"
@@ -124,44 +132,14 @@ def _here(suspect: Suspect, known: Facts) -> str:
     return f" Here: {ends[0]}" + (f", and {len(ends) - 1} more above." if ends[1:] else ".")
 
 
-def _working(suspect: Suspect, known: Facts) -> list[str]:
+def _working(suspect: Suspect, teller: Teller) -> list[str]:
+    known, compared = teller.known, teller.working(suspect)
     same = [f for target in suspect.targets for f in known.passed_on(target)]
-    told = [*same[:MOST_LISTED], *_elsewhere(suspect, known)[:MOST_ELSEWHERE]]
-    if not told:
+    others = teller.elsewhere.nearest(suspect.first.target, set(suspect.targets), MOST_ELSEWHERE)
+    told = [*same[:MOST_LISTED], *others]
+    if not told and not compared:
         return ["nothing that was looked at in this run"]
-    return [f"{finding.id}: {finding.summary}" for finding in told]
-
-
-def _elsewhere(suspect: Suspect, known: Facts) -> list[Finding]:
-    """Return what reached another target, the nearest first: same host, same network, others.
-
-    It says that the workstation has a network, and narrows down where the fault is.
-    """
-    mine = set(suspect.targets)
-    best: dict[str, Finding] = {}
-    for target, passes in known.passed.items():
-        by_code = {finding.code: finding for finding in passes}
-        reached = by_code.get("tcp.reach") or by_code.get("clock.server")
-        reached = reached or by_code.get("dns.answer")
-        if reached and target not in mine:
-            best[target] = reached
-    return sorted(
-        best.values(),
-        key=lambda found: (
-            _distance(suspect, found.target, known),
-            found.code == "dns.answer",  # a name found is less than a connection made
-        ),
-    )
-
-
-def _distance(suspect: Suspect, target: str, known: Facts) -> int:
-    first = suspect.first.target
-    if known.where(target).host == known.where(first).host:
-        return 0
-    theirs, ours = addresses(known.seen, target)[:1], addresses(known.seen, first)[:1]
-    if theirs and ours and network([*theirs, *ours]).endswith(NEAR):
-        return 1
-    return 2
+    return [*compared, *(f"{finding.id}: {finding.summary}" for finding in told)]
 
 
 def _whom(owner: Owner) -> str:

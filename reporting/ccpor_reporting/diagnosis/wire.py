@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from ccpor_reporting.model import Json, Observation
 
 Seen = Mapping[tuple[str, str], Observation]  # by target and check
-NO_ROUTE = frozenset({"ENETUNREACH", "WSAENETUNREACH"})
 UDP_CHECKS = frozenset({"clock", "snmp"})
 TCP_CHECKS = frozenset({"tcp", "tls", "http", "ssh", "sftp", "gateway", "order", "capacity"})
+WITH_ADDRESS = ("tcp", "clock", "path", "snmp")
 MOST_PORTS = 6
 
 
@@ -60,9 +60,29 @@ def sender(seen: Seen, target: str) -> str:
     return next((str(who) for who in senders if who and who != own), "")
 
 
+def via(seen: Seen, target: str) -> str:
+    """Return the proxy that *target* is reached through, e.g. ``http://10.0.0.8:3128``; else ""."""
+    return str(_evidence(seen, target, "proxy").get("via") or "")
+
+
+def said_here(seen: Seen, target: str) -> bool:
+    """Say whether this workstation itself sent the ICMP error for *target*."""
+    own = _evidence(seen, target, "tcp").get("local_address")
+    return own is not None and any(icmp.get("sender") == own for icmp in _icmp(seen, target))
+
+
 def addresses(seen: Seen, target: str) -> list[str]:
     """Return the addresses of *target* that were tried, each once."""
     return list(dict.fromkeys(str(each["address"]) for each in _tried(seen, target)))
+
+
+def known_addresses(seen: Seen, target: str) -> list[str]:
+    """Return every address of *target* that some check used or was given, each once."""
+    found = addresses(seen, target)
+    for check in WITH_ADDRESS:
+        found.append(str(_evidence(seen, target, check).get("address") or ""))
+    found += [str(each) for each in _list(_evidence(seen, target, "dns").get("addresses"))]
+    return [each for each in dict.fromkeys(found) if each]
 
 
 def network(tried: Sequence[str]) -> str:
@@ -83,8 +103,8 @@ def network(tried: Sequence[str]) -> str:
     return str(ipaddress.ip_network(f"{parsed[0]}/{length}", strict=False))
 
 
-def routeless(seen: Seen, target: str, check: str) -> frozenset[int]:
-    """Return the IP versions in which *check* on *target* met "network unreachable", by errno.
+def routeless(seen: Seen, target: str, check: str, errnos: frozenset[str]) -> frozenset[int]:
+    """Return the IP versions in which *check* on *target* met one of *errnos*.
 
     Empty where anything else was met as well: then a missing route does not explain it.
     """
@@ -92,11 +112,11 @@ def routeless(seen: Seen, target: str, check: str) -> frozenset[int]:
     if observation is None:
         return frozenset()
     if check == "dns":
-        return _routeless_dns(observation.evidence)
+        return _routeless_dns(observation.evidence, errnos)
     if check == "clock" and observation.ending is not None:
         # The check ends its detail with the name of the errno (checks/clock), not with prose.
         named = observation.evidence.get("error") or observation.ending.detail.rpartition(": ")[2]
-        if named in NO_ROUTE:
+        if named in errnos:
             return _versions([observation.evidence.get("address")])
     return frozenset()
 
@@ -106,7 +126,7 @@ def tried_versions(seen: Seen, target: str) -> frozenset[int]:
     return _versions(addresses(seen, target))
 
 
-def _routeless_dns(evidence: Mapping[str, Json]) -> frozenset[int]:
+def _routeless_dns(evidence: Mapping[str, Json], errnos: frozenset[str]) -> frozenset[int]:
     answers = [each for each in _list(evidence.get("answers")) if isinstance(each, Mapping)]
     records = [
         (each.get("resolver"), record)
@@ -114,12 +134,12 @@ def _routeless_dns(evidence: Mapping[str, Json]) -> frozenset[int]:
         for record in _list(each.get("records"))
         if isinstance(record, Mapping)
     ]
-    if not records or any(record.get("error") not in NO_ROUTE for _, record in records):
+    if not records or any(record.get("error") not in errnos for _, record in records):
         return frozenset()
-    return _versions([_bare(str(resolver)) for resolver, _ in records])
+    return _versions([bare(str(resolver)) for resolver, _ in records])
 
 
-def _bare(resolver: str) -> str:
+def bare(resolver: str) -> str:
     """Return the address of ``10.0.0.1:5353`` or ``[fd00::1]:53``."""
     if resolver.startswith("["):
         return resolver[1:].partition("]")[0]
@@ -139,7 +159,7 @@ def _versions(texts: Iterable[Json]) -> frozenset[int]:
 def _name_servers(seen: Seen, target: str) -> str:
     answers = _list(_evidence(seen, target, "dns").get("answers"))
     asked = [str(each.get("resolver")) for each in answers if isinstance(each, Mapping)]
-    shown = ", ".join(who if _bare(who) != who else f"{who} port 53" for who in asked)
+    shown = ", ".join(who if bare(who) != who else f"{who} port 53" for who in asked)
     return f"UDP from this workstation to {shown}" if shown else ""
 
 

@@ -15,8 +15,10 @@ from ccpor_reporting.render.words import (
     by_why,
     counted,
     next_step,
+    not_ours,
     outcome,
     place,
+    place_beside,
     retried,
     seen_words,
     short_state,
@@ -81,12 +83,17 @@ def write(report: Report, _style: Style) -> str:
             *_run(report),
             "</main>",
             f"<footer><p>ccpor-check {marked(report.agent.version)} · "
-            f"run <code>{marked(report.run_id)}</code></p></footer>",
+            f"run <code>{marked(report.run_id)}</code></p>{_others(report)}</footer>",
             "</body>",
             "</html>",
             "",
         )
     )
+
+
+def _others(report: Report) -> str:
+    said = not_ours(report)
+    return f"<p>{marked(said)}</p>" if said else ""
 
 
 def _header(report: Report) -> list[str]:
@@ -148,6 +155,7 @@ def _cause(number: int, cause: Cause, report: Report) -> list[str]:
         f"<dt>Fix</dt><dd>{marked(cause.fix)}</dd>",
         f"<dt>Why</dt><dd><ul>{proof}</ul></dd>",
         f"<dt>Where</dt><dd><ul>{where}</ul></dd>",
+        *(f"<dt>Place</dt><dd>{marked(said)}</dd>" for said in place_beside(cause)),
         f"<dt>How sure</dt><dd>{cause.confidence.value}; explains "
         f"{len(cause.explains)} finding{'s' if len(cause.explains) != 1 else ''}</dd>",
         "</dl>",

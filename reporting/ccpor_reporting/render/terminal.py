@@ -11,8 +11,10 @@ from ccpor_reporting.render.words import (
     counted,
     few,
     next_step,
+    not_ours,
     outcome,
     place,
+    place_beside,
     retried,
     seen_words,
     short_state,
@@ -66,6 +68,8 @@ def _head(report: Report, style: Style) -> list[str]:
         f"{counted(report.findings)} · looked from {report.machine.name} at {_time(report, style)}"
     )
     lines += wrap(looked, style.width)
+    if others := not_ours(report):
+        lines += wrap(others, style.width)
     if report.interrupted:
         lines += wrap("The run was interrupted: the rest was not looked at.", style.width)
     return lines
@@ -104,6 +108,7 @@ def _cause(number: int, cause: Cause, report: Report, style: Style) -> list[str]
         ("Why", cause.evidence[0] if cause.evidence else cause.fault),
         *(("", sentence) for sentence in cause.evidence[1:]),
         ("Where", where),
+        *(("Place", said) for said in place_beside(cause)),
         ("Fix", cause.fix),
         ("Who", f"{owner_words(cause.owner)} (confidence: {cause.confidence.value})"),
         ("More", f"ccpor-check explain {cause.fault}"),

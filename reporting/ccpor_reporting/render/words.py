@@ -146,11 +146,24 @@ def _target_of(item: NotAssessed) -> str:
     return item.finding.rpartition("/")[0]
 
 
+def place_beside(cause: Cause) -> tuple[str, ...]:
+    """Return the place of *cause* where its summary does not name it already; else nothing."""
+    return (cause.place,) if cause.place and cause.place not in cause.summary else ()
+
+
 def few(names: Sequence[str]) -> str:
     """Return the first names, and how many more there are: ``a, b, c … and 96 more``."""
     said = ", ".join(names[:MOST_ALIKE])
     more = len(names) - MOST_ALIKE
     return f"{said} … and {more} more" if more > 0 else said
+
+
+def not_ours(report: Report) -> str | None:
+    """Return which checks an installed package brought, None where all are the program's own."""
+    if not report.agent.installed:
+        return None
+    brought = (f"{check} ({package})" for check, package in report.agent.installed.items())
+    return f"Looked at by checks of installed packages, too: {', '.join(brought)}."
 
 
 def target_title(report: Report, target: str) -> str:
