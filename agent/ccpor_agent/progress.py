@@ -81,7 +81,9 @@ class Live:
 
     def lines(self, now: float) -> list[str]:
         """Return the block at *now*, no line wider than the terminal."""
-        lines = [f"{now - self._begun:5.1f} s  {self._done} of {self.total} done"]
+        # what a failure is compared with comes on top of the plan
+        total = max(self.total, self._done + len(self._running))
+        lines = [f"{now - self._begun:5.1f} s  {self._done} of {total} done"]
         longest = sorted(self._running.items(), key=lambda item: item[1])
         lines += [
             f"{now - since:5.1f} s  {check} on {target}"

@@ -10,8 +10,10 @@ from datetime import tzinfo
 from ccpor_agent.engine import Seen
 from ccpor_agent.plan import Plan
 from ccpor_agent.profile import target_ref
+from ccpor_checks.registry import origin
 from ccpor_reporting import __version__
 from ccpor_reporting.codec import new_run_id
+from ccpor_reporting.contrasts import CHECK as CONTRAST
 from ccpor_reporting.coverage import coverage
 from ccpor_reporting.diagnosis import causes
 from ccpor_reporting.model import (
@@ -52,6 +54,12 @@ def this_machine(machine_id: str | None) -> Machine:
     return Machine(name=name, os=f"{system} {version}".strip(), id=machine_id)
 
 
+def _agent(plan: Plan, seen: Seen) -> Agent:
+    versions = _versions(plan, seen)
+    brought = {check: package for check in plan.check_versions if (package := origin(check))}
+    return Agent(version=__version__, checks=versions, installed=brought)
+
+
 def build_report(plan: Plan, seen: Seen, occasion: Occasion, finished_at: UtcTime) -> Report:
     """Return the report of one run; findings come in the order of the plan."""
     targets = tuple(target_ref(target) for target in plan.profile.targets)
@@ -62,7 +70,7 @@ def build_report(plan: Plan, seen: Seen, occasion: Occasion, finished_at: UtcTim
         incident=occasion.incident,
         location=profile.location,
         machine=occasion.machine,
-        agent=Agent(version=__version__, checks=plan.check_versions),
+        agent=_agent(plan, seen),
         profile=ProfileRef(id=profile.id, version=profile.version, sha256=profile.sha256),
         started_at=occasion.started_at,
         finished_at=finished_at,
@@ -86,6 +94,12 @@ def build_report(plan: Plan, seen: Seen, occasion: Occasion, finished_at: UtcTim
         clock_offset_ms=clock_offset_ms(seen.observations),
         interrupted=seen.interrupted,
     )
+
+
+def _versions(plan: Plan, seen: Seen) -> dict[str, int]:
+    """Return the version of each check that was planned, and of the contrasts that were made."""
+    made = {each.check: each.version for each in seen.observations if each.check == CONTRAST}
+    return {**plan.check_versions, **made}
 
 
 def clock_offset_ms(observations: tuple[Observation, ...]) -> float | None:

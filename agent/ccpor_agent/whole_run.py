@@ -18,6 +18,7 @@ from typing import TextIO
 
 import click
 
+from ccpor_agent.contrasts import with_contrasts
 from ccpor_agent.engine import Seen, Surroundings, Unseen, View, run_plan
 from ccpor_agent.logs import log_to
 from ccpor_agent.plan import Plan
@@ -54,6 +55,8 @@ class Asked:
     limit_s: float
     plain: bool
     retest: str
+    contrasts: bool = True  # look further at what failed
+    upload: bool = False  # the person lets this run talk to the collector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +181,7 @@ class Journal:
 
 
 def _look(asked: Asked, state: Path, journal: Path, stop: Stop) -> Seen:
-    live = None
+    live, begun = None, time.monotonic()
     if wants_live(sys.stderr, os.environ, plain=asked.plain):
         live = Live(sys.stderr, total=len(asked.plan.nodes))
     view: View = live or Unseen()
@@ -193,7 +196,16 @@ def _look(asked: Asked, state: Path, journal: Path, stop: Stop) -> Seen:
                 view=view,
                 stop=stop,
             )
-            return run_plan(asked.plan, around)
+            seen = run_plan(asked.plan, around)
+            if not asked.contrasts:
+                return seen
+            return with_contrasts(
+                asked.plan,
+                seen,
+                around,
+                seconds=begun + asked.limit_s - time.monotonic(),
+                asks_collector=asked.upload,
+            )
     finally:
         if live:
             live.close()

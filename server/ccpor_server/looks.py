@@ -54,7 +54,7 @@ STAGES = {
 LOOK_S = 10.0  # of the child, from its start to its end
 AT_ONCE = 4
 FOR_A_PLACE_S = 1.0
-TRIES, TRY_S = 2, 1.5  # a workstation waits for the answer
+TRIES, TRY_S = 2, 1.0  # the services are near this side, and a workstation waits for the answer
 ENVIRONMENT = ("PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TEMP", "TMP")
 
 
@@ -101,7 +101,15 @@ class Looks:
             folder = Path(name)
             file = folder / "look.toml"
             file.write_text(profile, encoding="utf-8")
-            asked = ("run", "--profile", str(file), "--json", "--no-upload", "--plain")
+            asked = (
+                "run",
+                "--profile",
+                str(file),
+                "--json",
+                "--no-upload",
+                "--no-contrasts",
+                "--plain",
+            )
             child = await asyncio.create_subprocess_exec(
                 *self._command,
                 *asked,
@@ -143,8 +151,9 @@ def profile_of(toml: str, target: str, check: str) -> str:
     lines += [f"url = {_text(entry['url'])}", f"checks = {json.dumps(list(kept))}"]
     lines += ["[target.tcp]", f"tries = {TRIES}", f"timeout_s = {TRY_S}"] if "tcp" in kept else []
     if "tls" in kept:
-        lines += ["[target.tls]", 'revocation = "off"']
+        lines += ["[target.tls]", 'revocation = "off"', f"timeout_s = {TRY_S}"]
         lines += _kept(entry.get("tls"), ("server_name",))
+    lines += ["[target.http]", f"timeout_s = {TRY_S}"] if "http" in kept else []
     return "\n".join([*lines, ""])
 
 

@@ -128,6 +128,7 @@ _READERS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "METRICS_TOKEN_FILE": ("metrics_token_file", _absolute, "a file that holds the token"),
     "RATE_MACHINE": ("rate_machine", _rate, "burst:per-second, such as 1200:10"),
     "RATE_COURT": ("rate_court", _rate, "burst:per-second, such as 3000:30"),
+    "RATE_LOOKS": ("rate_looks", _rate, "burst:per-second, such as 12:0.1"),
     "RATE_ADDRESS": ("rate_address", _rate, "burst:per-second, such as 3000:60"),
 }
 

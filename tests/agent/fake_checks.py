@@ -14,6 +14,7 @@ from ccpor_checks.base import (
     Check,
     Context,
     Evidence,
+    NotApplicable,
     Options,
     Target,
     TargetFailed,
@@ -51,6 +52,10 @@ def target_failed(_target: Target, _options: Ask, _ctx: Context) -> Saw:
 
 def cannot(_target: Target, _options: Ask, _ctx: Context) -> Saw:
     raise CannotObserve("needs the right to look")
+
+
+def not_applicable(_target: Target, _options: Ask, _ctx: Context) -> Saw:
+    raise NotApplicable("goes through the proxy")
 
 
 def times_out(_target: Target, _options: Ask, _ctx: Context) -> Saw:

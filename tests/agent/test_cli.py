@@ -129,7 +129,7 @@ def test_list_names_every_code_of_the_catalogue_once() -> None:
 
     codes = [code for each in listed for code in each["codes"]]
     assert len(codes) == len(set(codes))
-    assert {each["id"] for each in listed if each["version"] is None} >= {"path", "scanner"}
+    assert {each["id"] for each in listed if each["version"] is None} >= {"snmp", "scanner"}
     assert set(codes) <= set(catalogue())
 
 
@@ -190,7 +190,7 @@ def test_a_third_partys_broken_check_is_named_by_list_and_by_a_profile(tmp_path:
     asks = 'id = "door"\nurl = "workstation:"\nchecks = ["broken"]'
     profile = program.write_profile(tmp_path / "p.toml", [asks])
 
-    assert "broken: does not load (ModuleNotFoundError)" in ccpor("list").stdout
+    assert "broken: no_such_module:CHECK does not load (ModuleNotFoundError" in ccpor("list").stdout
     ran = ccpor("run", "--profile", profile)
     assert ran.returncode == 2
     assert "mend the package that brings it" in ran.stderr

@@ -27,6 +27,7 @@ RUNS = (
     fake.fails,
     fake.target_failed,
     fake.cannot,
+    fake.not_applicable,
     fake.times_out,
     fake.crashes,
     fake.exits,
@@ -69,7 +70,7 @@ def plans(draw: st.DrawFn) -> Plan:
         )
         for n, name in enumerate(names)
     ]
-    offered = [*names, "path", "scanner"]
+    offered = [*names, "capacity", "scanner"]
     chains = {
         f"t{n}": draw(st.lists(st.sampled_from(offered), min_size=1, unique=True))
         for n in range(draw(st.integers(1, 3)))
@@ -152,6 +153,34 @@ def test_a_skip_names_the_root_of_the_chain() -> None:
     }
 
 
+def test_a_question_without_sense_is_not_applicable_and_stops_nobody() -> None:
+    """Behind a proxy the name and the port are the proxy's; the page must still be looked at."""
+    known: list[str] = []
+
+    def note(_target: Target, _options: fake.Ask, ctx: Context) -> fake.Saw:
+        known.extend(ctx.earlier)
+        return fake.Saw()
+
+    checks = (
+        fake.check("a"),
+        fake.check("b", fake.not_applicable, needs=["a"]),
+        fake.check("c", note, needs=["b"]),
+    )
+    seen = seen_by(fake.planned({"t": ["a", "b", "c"]}, *checks))
+
+    assert statuses(seen) == {
+        "t/a.stage": "pass",
+        "t/a.rule1": "pass",
+        "t/b.stage": "not-applicable",
+        "t/b.rule1": "not-applicable",
+        "t/c.stage": "pass",
+        "t/c.rule1": "pass",
+    }
+    assert known == ["a"]
+    (ending,) = [each.ending for each in seen.observations if each.ending]
+    assert (ending.kind, ending.detail) == ("not-applicable", "goes through the proxy")
+
+
 def test_a_check_sees_the_evidence_of_earlier_ones_on_its_target_only() -> None:
     """The tcp check connects to what dns found, and never to another target's address."""
     known: dict[str, list[str]] = {}
@@ -191,11 +220,17 @@ def test_checks_of_one_lock_never_overlap() -> None:
 
 def test_a_check_this_version_lacks_is_an_error_of_each_of_its_codes() -> None:
     """A profile that asks for scanners must not read "ready" because nobody can look."""
-    seen = seen_by(fake.planned({"t": ["sftp", "a"]}, fake.check("a", rules=1)))
+    seen = seen_by(fake.planned({"t": ["capacity", "a"]}, fake.check("a", rules=1)))
 
-    assert statuses(seen) == {"t/sftp.transfer": "error", "t/a.stage": "pass"}
+    assert statuses(seen) == {
+        "t/capacity.upload": "error",
+        "t/capacity.download": "error",
+        "t/capacity.responsiveness": "error",
+        "t/capacity.order": "error",
+        "t/a.stage": "pass",
+    }
     assert seen.findings[0].severity == "blocker"
-    assert "cannot look at sftp yet" in seen.findings[0].summary
+    assert "cannot look at capacity yet" in seen.findings[0].summary
 
 
 def test_the_run_ends_at_its_own_deadline() -> None:

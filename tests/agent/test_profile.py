@@ -21,6 +21,7 @@ from ccpor_agent.profile.hidden import holds_secret
 from ccpor_agent.profile.later import LATER_TABLES
 from ccpor_agent.profile.lines import locate
 from ccpor_agent.profile.reference import reference
+from ccpor_checks import registry
 from ccpor_checks.base import Check
 from ccpor_checks.registry import UNAVAILABLE
 from tests.agent import fake_checks as fake
@@ -106,7 +107,7 @@ FAKES = fake.loader(
 
 
 def chain(url: str, extra: str = "") -> str:
-    profile = fake.read(f'{HEAD}[[target]]\nid = "t"\nurl = "{url}"\n{extra}', FAKES)
+    profile = fake.read(f'{HEAD}[[target]]\nid = "t"\nurl = "{url}"\n{extra}', registry.load)
     return " ".join(profile.chains["t"])
 
 
@@ -121,6 +122,30 @@ def test_branches_are_taken_only_where_their_table_stands() -> None:
     assert chain("tcp://h:1", "[target.path]\nsamples = 3\n") == "dns tcp path"
     assert chain("https://h", '[target.proxy]\nmode = "system"\n') == "proxy dns tcp tls http"
     assert chain("https://h", "[target.order]\npages = 12\n") == "dns tcp tls http order"
+
+
+@pytest.mark.parametrize(
+    ("rest", "last"),
+    [
+        ("[target.order]\n", "order"),
+        ('owner = "doj"\n[target.order]\n', "order"),
+        ('owner = "gateway"\n[target.order]\npages = 1\n', "gateway"),
+        ("[target.gateway]\nechoes = 30\n", "gateway"),
+        ('owner = "gateway"\n[target.gateway]\n', "gateway"),
+        ('owner = "gateway"\n[target.gateway]\n[target.order]\n', "gateway order"),
+        ("[target.order]\n[target.gateway]\n", "gateway order"),
+    ],
+)
+def test_an_order_for_a_gateway_is_an_echo(rest: str, last: str) -> None:
+    """A gateway passes orders on to the state's systems; what it is sent must never be one."""
+    assert chain("https://h", rest) == f"dns tcp tls http {last}"
+    assert chain("http://h", rest) == f"dns tcp http {last}"
+
+
+def test_named_checks_decide_between_order_and_echo() -> None:
+    """`checks` overrides the owner, too."""
+    rest = 'owner = "gateway"\nchecks = ["tcp", "order"]\n[target.order]\npages = 2\n'
+    assert chain("https://h", rest) == "tcp order"
 
 
 def test_named_checks_take_the_place_of_the_chain() -> None:
@@ -162,7 +187,7 @@ def test_an_installed_check_that_does_not_load_is_named_and_not_our_bug() -> Non
 
     def load(name: str) -> Check[Any, Any]:
         if name == "court-badge":
-            raise ImportError("no module badge")
+            raise registry.BrokenCheck("badge:CHECK does not load (ImportError: no module)")
         return FAKES(name)
 
     text = f'{HEAD}[[target]]\nid = "t"\nurl = "tcp://h:1"\nchecks = ["court-badge"]\n'

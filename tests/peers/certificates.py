@@ -171,8 +171,10 @@ def sign(
     return Issued(builder.sign(signer, hashes.SHA256()), own, issuer)
 
 
-def signed_with(digest: str, issuer: Issued, folder: Path) -> Issued:
-    """Return a leaf for loopback whose signature uses *digest* (``sha1``, ``md5``)."""
+def signed_with(
+    digest: str, issuer: Issued, folder: Path, *, names: Sequence[str] = LOOPBACK
+) -> Issued:
+    """Return a leaf for *names* whose signature uses *digest* (``sha1``, ``md5``)."""
     own = rsa_key(2048)
     request = (
         x509.CertificateSigningRequestBuilder()
@@ -183,7 +185,8 @@ def signed_with(digest: str, issuer: Issued, folder: Path) -> Issued:
         "csr": request.public_bytes(serialization.Encoding.PEM),
         "crt": issuer.pem,
         "key": issuer.key_pem,
-        "ext": b"subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n"
+        "ext": f"subjectAltName={','.join(map(_openssl_name, names))}\n".encode()
+        + b"extendedKeyUsage=serverAuth\n"
         b"basicConstraints=critical,CA:FALSE\n",
     }
     paths = {kind: folder / f"{digest}.{kind}" for kind in inputs}
@@ -257,6 +260,10 @@ def general_name(name: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name)
+
+
+def _openssl_name(name: str) -> str:
+    return f"IP:{name}" if isinstance(general_name(name), x509.IPAddress) else f"DNS:{name}"
 
 
 def crl_points(url: str) -> x509.CRLDistributionPoints:

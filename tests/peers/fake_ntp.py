@@ -98,7 +98,7 @@ def fake_ntp(server: FakeNtp | None = None, host: str = "127.0.0.1") -> Iterator
     server = server or FakeNtp()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as wire:
-        wire.bind((host, 0))
+        wire.bind((host, server.port))
         server.port = wire.getsockname()[1]
         thread = threading.Thread(target=server.serve, args=(wire,), daemon=True)
         thread.start()

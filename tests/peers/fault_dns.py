@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dnslib import CNAME, QTYPE, RCODE, RR, A, DNSQuestion, DNSRecord
+from dnslib import AAAA, CNAME, QTYPE, RCODE, RR, A, DNSError, DNSQuestion, DNSRecord
 
 from tests.peers import free_port
 
@@ -40,16 +40,22 @@ class FaultDns:
     over_tcp: OverTcp = "answers"  # "closed": the port refuses
     honest: bool = False  # every name has `address`, whatever its first label
     asked: dict[tuple[str, str], int] = field(default_factory=dict)
+    zone: dict[str, list[str]] | None = None  # the names there are; without it every name is
+    faults: dict[str, str] = field(default_factory=dict)  # by name; "*": of every other one
+    host: str = "127.0.0.1"  # where it listens
 
     @property
     def resolver(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def replies(self, wire: bytes, *, tcp: bool) -> list[bytes]:
         """Return the datagrams that answer *wire*, in order."""
-        query = DNSRecord.parse(wire)
+        try:
+            query = DNSRecord.parse(wire)
+        except DNSError:
+            return []  # no question at all, e.g. a packet that only walks by
         name, kind = str(query.q.qname).rstrip(".").lower(), QTYPE[query.q.qtype]
-        fault = "" if self.honest else name.partition(".")[0]
+        fault = self._fault(name)
         reply = query.reply()
         count = 0
         if not tcp:
@@ -77,10 +83,21 @@ class FaultDns:
         if fault in RCODES:
             reply.header.rcode = getattr(RCODE, fault.upper())
             return [reply.pack()]
-        if kind == "A" and fault != "empty":
-            reply.add_answer(RR(name, QTYPE.A, rdata=A(self.address), ttl=60))
+        addresses = [self.address] if self.zone is None else self.zone.get(name, [])
+        if self.zone is not None and name not in self.zone:
+            reply.header.rcode = RCODE.NXDOMAIN
+        for address in addresses if fault != "empty" else ():
+            of_six = ":" in address
+            if kind == ("AAAA" if of_six else "A"):
+                record = AAAA(address) if of_six else A(address)
+                reply.add_answer(RR(name, getattr(QTYPE, kind), rdata=record, ttl=60))
         truth = reply.pack()
         return self._other_than(fault, reply, truth)
+
+    def _fault(self, name: str) -> str:
+        if self.faults or self.zone is not None:
+            return self.faults.get(name, self.faults.get("*", ""))
+        return "" if self.honest else name.partition(".")[0]
 
     def _other_than(self, fault: str, reply: DNSRecord, truth: bytes) -> list[bytes]:
         other_id = struct.pack("!H", (reply.header.id + 1) & 0xFFFF) + truth[2:]
@@ -101,9 +118,13 @@ def fault_dns(
     over_tcp: OverTcp = "answers",
     honest: bool = False,
     port: int | None = None,
+    zone: dict[str, list[str]] | None = None,
+    faults: dict[str, str] | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[FaultDns]:
     """Run the server until the block ends."""
     server = FaultDns(port or free_port(), address, over_tcp, honest)
+    server.zone, server.faults, server.host = zone, faults or {}, host
 
     class Udp(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -133,9 +154,9 @@ def fault_dns(
         allow_reuse_address = True
 
     with contextlib.ExitStack() as stack:
-        servers: list[socketserver.BaseServer] = [UdpServer(("127.0.0.1", server.port), Udp)]
+        servers: list[socketserver.BaseServer] = [UdpServer((host, server.port), Udp)]
         if over_tcp != "closed":
-            servers.append(TcpServer(("127.0.0.1", server.port), Tcp))
+            servers.append(TcpServer((host, server.port), Tcp))
         for each in servers:
             stack.enter_context(each)
             thread = threading.Thread(target=each.serve_forever, args=(0.02,), daemon=True)

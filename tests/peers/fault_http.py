@@ -99,10 +99,12 @@ class FaultHttp:
     scheme: str = "http"
     asked: list[Asked] = field(default_factory=list)
     elsewhere: str = ""
+    always: str = ""  # this fault, whatever the path says, e.g. "status/503"
 
     def handle(self, asked: Asked) -> None:
         self.asked.append(asked)
-        name, _, rest = asked.path.partition("?")[0].lstrip("/").partition("/")
+        path = self.always or asked.path.partition("?")[0].lstrip("/")
+        name, _, rest = path.partition("/")
         fault: Callable[..., None] = getattr(self, name.replace("-", "_"), self.ok)
         fault(asked, *([rest] if rest else []))
 
@@ -333,10 +335,12 @@ class FaultHttp:
 
 
 @contextlib.contextmanager
-def fault_http(*, tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[FaultHttp]:
+def fault_http(
+    *, tls: ssl.SSLContext | None = None, port: int = 0, host: str = "127.0.0.1"
+) -> Iterator[FaultHttp]:
     """Run the server until the block ends."""
     ended = threading.Event()
-    with socket.create_server(("127.0.0.1", port), backlog=64) as listener:
+    with socket.create_server((host, port), backlog=64) as listener:
         server = FaultHttp(listener.getsockname()[1], "https" if tls else "http")
 
         def serve(connection: socket.socket) -> None:

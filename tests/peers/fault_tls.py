@@ -23,9 +23,9 @@ ALERT_HANDSHAKE_FAILURE, ALERT_PROTOCOL_VERSION = 40, 70
 
 
 @contextlib.contextmanager
-def serving(handler: Handler) -> Iterator[int]:
+def serving(handler: Handler, host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """Call *handler* with each connection until the block ends; yields the port."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    listener = socket.create_server((host, port), backlog=64)
     open_now: set[socket.socket] = set()
 
     def one(connection: socket.socket) -> None:

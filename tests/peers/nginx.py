@@ -29,9 +29,10 @@ class Endpoint:
     protocols: str = "TLSv1.2 TLSv1.3"
     ciphers: str | None = None
     body: Sequence[str] = ()
+    host: str = "127.0.0.1"
 
     def server(self, port: int) -> str:
-        lines = [f"listen 127.0.0.1:{port}{' ssl' if self.files else ''};"]
+        lines = [f"listen {self.host}:{port}{' ssl' if self.files else ''};"]
         if self.files:
             lines += [
                 f"ssl_certificate {self.files.certificate};",

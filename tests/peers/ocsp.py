@@ -39,12 +39,13 @@ class Responder:
     silent: bool = False  # accept the question, never answer
     answer: bytes | None = None  # these bytes instead of an OCSP answer
     asked: list[str] = field(default_factory=list)
+    host: str = "127.0.0.1"
     port: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def knows(self, *issued: Issued) -> None:
         self.certificates.update({one.serial: one for one in issued})
@@ -83,9 +84,9 @@ class Responder:
 
 
 @contextlib.contextmanager
-def responding() -> Iterator[Responder]:
+def responding(host: str = "127.0.0.1", port: int = 0) -> Iterator[Responder]:
     """Serve a `Responder` until the block ends."""
-    responder = Responder()
+    responder = Responder(host=host)
 
     class Desk(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -112,7 +113,7 @@ def responding() -> Iterator[Responder]:
         def log_message(self, *args: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Desk)
+    server = http.server.ThreadingHTTPServer((host, port), Desk)
     server.daemon_threads = True
     responder.port = server.server_address[1]
     running = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)

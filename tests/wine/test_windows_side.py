@@ -33,6 +33,10 @@ SHARED = (
     "tests/checks/dns/test_dns.py::test_nobody_listening_is_told_from_silence_at_once",
     "tests/checks/http/test_http.py::test_a_failed_upload_says_who_ended_it"
     "[6000-/stall-upload-http.upload/cut]",
+    "tests/checks/gateway/test_gateway.py",
+    "tests/checks/link/test_link.py",
+    "tests/checks/order/test_order.py",
+    "tests/checks/proxy/test_settings.py",
     "tests/checks/tls/test_handshake_faults.py",
     "tests/checks/workstation/test_windows.py",
     "tests/checks/workstation/test_workstation.py",

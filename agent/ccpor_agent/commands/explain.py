@@ -37,6 +37,9 @@ def explain(code: str) -> None:
         click.echo("\n".join(_codes(code, of_check)))
         return
     entry = catalogue().get(name)
+    if entry is None and (lines := _of_installed(name, reason)):
+        click.echo("\n".join(lines))
+        return
     if entry is None:
         raise click.UsageError(_unknown(code, [*catalogue()], "see ccpor-check list"))
     if slash and reason not in entry.reasons:
@@ -69,6 +72,30 @@ def _lines(entry: Code, reasons: list[str]) -> list[str]:
         lines += _indented("Fix", fault.fix)
         lines += _indented("Usually fixed by", owner)
     return lines
+
+
+def _of_installed(name: str, reason: str) -> list[str]:
+    """Return what is known of a check, code or fault of an installed package; [] where none is."""
+    from ccpor_checks.registry import BrokenCheck, load, origin
+
+    check_id, dot, _ = name.partition(".")
+    package = origin(check_id)
+    if package is None:
+        return []
+    try:
+        check = load(check_id)
+    except BrokenCheck as exc:
+        raise click.UsageError(f"{exc}; mend the package {package}") from exc
+    rules = [rule for rule in check.rules if not dot or rule.code == name]
+    if not rules or (reason and reason not in rules[0].reasons):
+        known = [f"{rule.code}/{each}" for rule in check.rules for each in rule.reasons]
+        raise click.UsageError(f"{package} brings the check {check_id} with {', '.join(known)}")
+    lines = [name, *_indented("From", f"the installed package {package}, which is not ours")]
+    lines += _indented("Check", f"{check.title}; {check.does}")
+    for rule in rules:
+        lines += ["", *_indented(rule.code, ", ".join([reason] if reason else rule.reasons))]
+    fix = "each failed finding says what to do; the package's own documentation says more"
+    return [*lines, "", *_indented("Fix", fix)]
 
 
 def _indented(label: str, text: str) -> list[str]:

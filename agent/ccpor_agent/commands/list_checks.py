@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from ccpor_checks.registry import BUILTIN, ENTRY_POINT_GROUP, UNAVAILABLE, UnknownCheck, load
+from ccpor_checks.registry import BUILTIN, ENTRY_POINT_GROUP, UNAVAILABLE, BrokenCheck, load
 from ccpor_reporting.faults import catalogue
 
 EPILOG = """\b
@@ -13,6 +13,9 @@ Examples:
   ccpor-check list
   ccpor-check list --json
 """
+
+
+OURS = "ccpor-check"
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +26,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...]
     version: int | None  # None: not in this version of ccpor-check
     origin: str
+    reasons: dict[str, tuple[str, ...]] = {}  # by code
 
 
 @click.command("list", epilog=EPILOG)
@@ -39,13 +43,13 @@ def list_checks(*, as_json: bool) -> None:
             click.echo(f"{each.id}: {why}")
         else:
             click.echo(f"{each.id}: {each.title}")
+            if each.origin != OURS:
+                click.echo(f"  from the installed package {each.origin}")
             if each.needs:
                 click.echo(f"  needs {' '.join(each.needs)}")
             click.echo(f"  {each.does}")
         for code in each.codes:
-            entry = catalogue().get(code)
-            reasons = " ".join(entry.reasons) if entry else ""
-            click.echo(f"  {code}  {reasons}".rstrip())
+            click.echo(f"  {code}  {' '.join(each.reasons.get(code, ()))}".rstrip())
         click.echo()
 
 
@@ -53,7 +57,7 @@ def checks() -> list[Listed]:
     """Return our own checks in the order of a run, then installed ones, then those to come."""
     from importlib.metadata import entry_points
 
-    listed = [_listed(name, "ccpor-check") for name in BUILTIN]
+    listed = [_listed(name, OURS) for name in BUILTIN]
     for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda each: each.name):
         if point.name not in BUILTIN:
             origin = point.dist.name if point.dist else "installed"
@@ -68,7 +72,8 @@ def checks() -> list[Listed]:
                 codes=codes,
                 needs=(),
                 version=None,
-                origin="ccpor-check",
+                origin=OURS,
+                reasons={code: tuple(catalogue()[code].reasons) for code in codes},
             )
         )
     return listed
@@ -78,10 +83,10 @@ def _installed(name: str, origin: str) -> Listed:
     """Return a third party's check; one that does not load is listed with what is wrong."""
     try:
         return _listed(name, origin)
-    except (UnknownCheck, ImportError, AttributeError, SyntaxError) as exc:
+    except BrokenCheck as exc:
         return Listed(
             id=name,
-            title=f"does not load ({type(exc).__name__}), mend the package {origin}",
+            title=f"{exc}, mend the package {origin}",
             does="",
             codes=(),
             needs=(),
@@ -100,4 +105,5 @@ def _listed(name: str, origin: str) -> Listed:
         needs=check.needs,
         version=check.version,
         origin=origin,
+        reasons={rule.code: rule.reasons for rule in check.rules},
     )

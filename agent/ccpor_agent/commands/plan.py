@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from ccpor_agent.cli.asked import asked_plan, asked_profile, choosing_options, profile_option
 from ccpor_agent.plan import Node, Plan
+
+if TYPE_CHECKING:
+    from ccpor_agent.contrasts.telling import Ahead
+from ccpor_checks.registry import origin
 
 EPILOG = """\b
 Examples:
@@ -48,6 +52,7 @@ def plan(
     as_json: bool,
 ) -> None:
     """Show what `run` would contact, write and send, without doing it."""
+    from ccpor_agent.contrasts.telling import told_ahead
     from ccpor_agent.seam import state_folder
 
     asked = asked_plan(asked_profile(profile_file), only, skip)
@@ -59,7 +64,8 @@ def plan(
         "steps": [step(node) for node in asked.nodes],
         "excluded": [each.finding_id for each in asked.excluded],
         "writes": [str(state / "reports"), str(state / "journal"), str(state / "logs")],
-        "sends": _sends(state),
+        "sends": (collector := _sends(state)),
+        "if_it_fails": told_ahead(asked, collector),
     }
     if as_json or format_name == "json":
         click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2))
@@ -93,15 +99,32 @@ def contacts(node: Node) -> str:
     if not target.host:
         return "this machine only" if target.scheme == "workstation" else target.url
     host = f"[{target.host}]" if ":" in target.host else target.host
-    return f"{host}:{target.port}" if target.port else host
+    there = f"{host}:{target.port}" if target.port else host
+    return f"{_proxy(node.options)}{there}" if node.check_id == "proxy" else there
+
+
+def _proxy(options: object) -> str:
+    """Return whom the proxy check asks before it tries the target itself."""
+    match getattr(options, "mode", "direct"):
+        case "direct":
+            return ""
+        case "url":
+            return f"the proxy {getattr(options, 'url', '')} about "
+        case "pac" if file := getattr(options, "pac_url", None):
+            return f"{file} and the proxy it names about "
+        case _:
+            return "the proxy of this workstation's settings, if there is one, about "
 
 
 def _does(node: Node) -> str:
     if node.check is None:
         return "nothing: this version of ccpor-check cannot look at it yet"
-    upload_kb = getattr(node.options, "upload_kb", None)
     does = node.check.does.rstrip(".")
-    return f"{does}. Uploads {upload_kb * 1000} bytes of synthetic data" if upload_kb else does
+    if package := origin(node.check_id):
+        does = f"{does} (a check of the installed package {package})"
+    upload_kb = getattr(node.options, "upload_kb", None)
+    size = upload_kb * 1000 if upload_kb else getattr(node.options, "size_bytes", None)
+    return f"{does}. Uploads {size} bytes of synthetic data" if size else does
 
 
 def _sends(state: Path) -> str | None:
@@ -129,6 +152,7 @@ def _lines(asked: Plan, told: dict[str, Any]) -> list[str]:
         lines.append(f"    {each.does}")
         after = f", after {' and '.join(each.needs)}" if each.needs else ""
         lines.append(f"    findings: {' '.join(each.codes)}{after}")
+    lines += _if_it_fails(told["if_it_fails"])
     lines += ["", "Writes below:"] + [f"  {folder}" for folder in told["writes"]]
     lines.append(
         f"Sends the report to {told['sends']}"
@@ -137,4 +161,19 @@ def _lines(asked: Plan, told: dict[str, Any]) -> list[str]:
     )
     if asked.excluded:
         lines.append(f"Left out: {', '.join(told['excluded'])}")
+    return lines
+
+
+def _if_it_fails(ahead: list[Ahead]) -> list[str]:
+    from ccpor_agent.contrasts.telling import MOST_TARGETS, PHASE_S
+
+    if not any(each.contacts for each in ahead):
+        return []
+    lines = [
+        "",
+        f"Only if targets fail, for at most {MOST_TARGETS} of them and {PHASE_S:g} s in all, to "
+        "say why and where:",
+    ]
+    for each in ahead:
+        lines += [f"  {each.target}: {contact}" for contact in each.contacts]
     return lines

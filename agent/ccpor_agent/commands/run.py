@@ -39,6 +39,7 @@ Exit codes: 0 ready, 1 not ready, 2 usage or profile error, 3 could not tell,
 @output_options
 @click.option("--no-upload", is_flag=True, help="Keep the report on this machine.")
 @click.option("--require-upload", is_flag=True, help="Exit 4 unless the collector acknowledged it.")
+@click.option("--no-contrasts", is_flag=True, help="Look no further at what fails.")
 @click.option(
     "--reason",
     type=click.Choice([each.value for each in RunReason]),
@@ -74,6 +75,7 @@ def run(
     plain: bool,
     no_upload: bool,
     require_upload: bool,
+    no_contrasts: bool,
     reason: str | None,
     incident: str | None,
     jobs: int,
@@ -100,6 +102,8 @@ def run(
         limit_s=deadline,
         plain=plain,
         retest=_retest(profile_file),
+        upload=not no_upload,
+        contrasts=not no_contrasts,
     )
     done = whole_run.run_and_save(asked)
     write_report(done.report, format_name, output, plain=plain)  # nobody waits for the upload

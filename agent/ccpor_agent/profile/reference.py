@@ -78,7 +78,7 @@ def reference() -> str:
         _table("`[network]`, optional: who runs the routers of which addresses", NetworkKeys),
         _table("`[[target]]`", TargetKeys),
         _schemes(),
-        *(_table(f"`[target.{name}]`", load(name).options) for name in BUILTIN),
+        *(_options(name, load(name).options) for name in BUILTIN),
         _later(),
     ]
     return "\n".join(parts)
@@ -131,7 +131,10 @@ def _schemes() -> str:
         branches = "".join(f", {each} with `[target.{each}]`" for each in scheme.branches)
         port = {None: "none", 0: "to be written"}.get(scheme.port, str(scheme.port))
         lines.append(f"| `{name}:` | {', '.join(scheme.chain)}{branches} | {port} |")
-    lines += ["", "A host that is an address is not looked up: its chain starts without `dns`.", ""]
+    lines += ["", "A host that is an address is not looked up: its chain starts without `dns`."]
+    lines += ['`[target.order]` on a target with `owner = "gateway"` asks for `gateway`, the echo;']
+    lines += ["`[target.order]` and `[target.gateway]` together ask for both. With either, `http` takes"]
+    lines += ["404, 405 and 501 to its own GET too, unless `[target.http]` says what it expects.", ""]
     return "\n".join(lines)
 
 
@@ -143,15 +146,13 @@ def _later() -> str:
         "nothing reads as ready that nobody looked at.",
         "",
     ]
-    tables = [
-        _table(f"`[target.{name}]`", struct) if fields_of(struct) else _empty(name)
-        for name, struct in LATER_TABLES.items()
-    ]
+    tables = [_options(name, struct) for name, struct in LATER_TABLES.items()]
     return "\n".join([*lines, *tables])
 
 
-def _empty(name: str) -> str:
-    return f"## `[target.{name}]`\n\nHas no keys.\n"
+def _options(name: str, struct: type[msgspec.Struct]) -> str:
+    title = f"`[target.{name}]`"
+    return _table(title, struct) if fields_of(struct) else f"## {title}\n\nHas no keys.\n"
 
 
 def _cell(words: str) -> str:

@@ -17,10 +17,18 @@ from ccpor_agent.profile.shape import TargetKeys
 from ccpor_agent.profile.tables import fields_of, read_table
 from ccpor_agent.profile.url import SCHEMES, Url, UrlInvalid, read_url
 from ccpor_checks.base import Check, Target
-from ccpor_checks.registry import BUILTIN, UNAVAILABLE, UnknownCheck
+from ccpor_checks.http.evidence import HttpOptions
+from ccpor_checks.registry import BUILTIN, UNAVAILABLE, BrokenCheck, UnknownCheck
 from ccpor_reporting.model import Owner
 
 Load = Callable[[str], Check[Any, Any]]
+# A machine's own secrets: its profile may be written and judged elsewhere, and one machine without
+# them must not lose all its other checks. The check says what is missing.
+FOUND_AT_RUN = frozenset({("ssh", "key_file"), ("ssh", "password_file")})
+# What an address that takes messages or orders may well answer to the page check's GET (RFC 9110,
+# 15.5.5, 15.5.6, 15.6.2). Whether it takes what it is for is said by the gateway and order checks.
+NOT_FOR_GET = (404, 405, 501)
+ABOUT_A_PAGE = frozenset({"status", "contains", "upload_kb"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,7 +59,7 @@ class TargetReader:
             {k: v for k, v in entry.items() if k in own},
             TargetKeys,
         )
-        chain = self._chain(path, url, entry.get("checks"), tables)
+        chain = self._chain(path, url, entry.get("checks"), tables, entry.get("owner"))
         options = self._options(path, chain, tables, url, _texts(entry.get("checks")))
         if not isinstance(keys, TargetKeys) or url is None or chain is None:
             return None
@@ -86,7 +94,7 @@ class TargetReader:
             return None
 
     def _chain(
-        self, path: Path, url: Url | None, asked: Any, tables: Mapping[str, Any]
+        self, path: Path, url: Url | None, asked: Any, tables: Mapping[str, Any], owner: Any
     ) -> tuple[str, ...] | None:
         """Return the ids of the target's checks in their order, None where it cannot be told."""
         if asked is not None:
@@ -94,7 +102,8 @@ class TargetReader:
         if url is None:
             return None
         scheme = SCHEMES[url.scheme]
-        branches = tuple(branch for branch in scheme.branches if branch in tables)
+        wanted = _wanted_by_table(tables, owner)
+        branches = tuple(branch for branch in scheme.branches if branch in wanted)
         first = tuple(b for b in branches if b == "proxy")
         last = tuple(b for b in branches if b != "proxy")
         chain = (*first, *scheme.chain, *last)
@@ -125,8 +134,8 @@ class TargetReader:
         except UnknownCheck:
             known = [*BUILTIN, *sorted(UNAVAILABLE)]
             return f"there is no such check, {did_you_mean(check, known)}"
-        except (ImportError, AttributeError, SyntaxError) as exc:
-            return f"mend the package that brings it, it does not load ({type(exc).__name__})"
+        except BrokenCheck as exc:
+            return f"mend the package that brings it, {exc}"
         return None
 
     def _options(
@@ -146,6 +155,9 @@ class TargetReader:
             elif (lack := self._lack(check)) is None:
                 table = tables.get(check, {})
                 struct = read_table(self.faults, where, table, self.load(check).options)
+                if isinstance(struct, HttpOptions) and _takes_posts(chain or (), table):
+                    status = (*struct.status, *NOT_FOR_GET)
+                    struct = msgspec.structs.replace(struct, status=status)
                 if struct is not None:
                     options[check] = struct
             elif check not in asked:  # else said already, where it is asked for
@@ -167,6 +179,8 @@ class TargetReader:
                 wanted = "write a file of this machine, other machines' folders are not opened"
             elif not value or "\0" in value:
                 wanted = "write the path of a file"
+            elif (path[-1], key) in FOUND_AT_RUN:
+                continue
             elif exists and not (self.base_dir / value).is_file():
                 wanted = "put that file beside the profile, or write where it is"
             else:
@@ -178,7 +192,22 @@ def _belongs(name: str, chain: tuple[str, ...], url: Url | None) -> bool:
     """Say whether a table is of use, or at least to be expected where targets share tables."""
     if name == "dns" and url is not None and url.is_address:
         return True  # read and left unused: an address needs no name service
+    if name == "order" and "gateway" in chain:
+        return True  # it is what asked for the gateway's echo
     return name in chain or (name == "tls" and "http" in chain)  # after a redirect to https
+
+
+def _takes_posts(chain: tuple[str, ...], http: Mapping[str, Any]) -> bool:
+    """Say whether the address is there for POSTs alone, as far as the profile tells."""
+    return not {"gateway", "order"}.isdisjoint(chain) and ABOUT_A_PAGE.isdisjoint(http)
+
+
+def _wanted_by_table(tables: Mapping[str, Any], owner: Any) -> set[str]:
+    """Return the checks that tables ask for: the order of a gateway's target is an echo (0012)."""
+    wanted = set(tables)
+    if "order" in wanted and "gateway" not in wanted and owner == Owner.GATEWAY:
+        wanted = wanted - {"order"} | {"gateway"}
+    return wanted
 
 
 def _owner(keys: TargetKeys, url: Url) -> Owner:

@@ -30,9 +30,9 @@ class Scheme:
 
 SCHEMES: dict[str, Scheme] = {
     "tcp": Scheme(("dns", "tcp"), ("path",), 0),
-    "tls": Scheme(("dns", "tcp", "tls"), (), 0),
-    "http": Scheme(("dns", "tcp", "http"), ("proxy", "order"), 80, path=True),
-    "https": Scheme(("dns", "tcp", "tls", "http"), ("proxy", "order"), 443, path=True),
+    "tls": Scheme(("dns", "tcp", "tls"), ("proxy",), 0),
+    "http": Scheme(("dns", "tcp", "http"), ("proxy", "gateway", "order"), 80, path=True),
+    "https": Scheme(("dns", "tcp", "tls", "http"), ("proxy", "gateway", "order"), 443, path=True),
     "ssh": Scheme(("dns", "tcp", "ssh"), (), 22),
     "sftp": Scheme(("dns", "tcp", "ssh", "sftp"), (), 22, path=True),
     "ntp": Scheme(("dns", "clock"), (), 123),

@@ -2,7 +2,7 @@
 
 Does:    asks each resolver for each record type by UDP, again once where nothing comes back, by TCP
          where the answer is truncated. Names are absolute: no search domain is added.
-Needs:   nothing.
+Needs:   the `proxy` check to have passed for the same target, where it is planned.
 Source:  RFC 1035 (messages, rcodes), RFC 6761 section 6.3 (localhost), RFC 7766 (TCP).
 """
 
@@ -23,6 +23,7 @@ from ccpor_checks.dns.evidence import (
 )
 from ccpor_checks.dns.rules import RULES, reason_of
 from ccpor_checks.dns.system import Machine, Resolver, resolver_from
+from ccpor_checks.kit.tunnel import leave_to_proxy
 
 __all__ = ["CHECK", "DnsEvidence", "DnsOptions", "look", "run"]
 
@@ -34,12 +35,14 @@ def run(target: Target, options: DnsOptions, ctx: Context) -> DnsEvidence:
 
     Raises:
         CannotObserve: The name cannot be put into a query.
+        NotApplicable, TargetFailed: A proxy looks the name up; see `leave_to_proxy`.
     """
     return look(target, options, ctx, Machine())
 
 
 def look(target: Target, options: DnsOptions, ctx: Context, machine: Machine) -> DnsEvidence:
     """As `run`, on a given *machine*: its hosts file and resolvers count where none are named."""
+    leave_to_proxy(target, ctx, "dns")
     name = target.host
     try:
         literal = str(ipaddress.ip_address(name))
@@ -128,6 +131,7 @@ CHECK: Check[DnsEvidence, DnsOptions] = Check(
     title="Name resolution",
     does="asks each resolver for the target's A and AAAA records over UDP, and over TCP where the "
     "answer is truncated; writes nothing",
+    needs=("proxy",),
     options=DnsOptions,
     evidence=DnsEvidence,
     run=run,
