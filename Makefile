@@ -7,10 +7,10 @@ export PYTHONDONTWRITEBYTECODE=
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix serve gold bench faults install peers quick lock clean
+.PHONY: help demo test check fix serve gold bench faults lab lab-peers install peers quick lock clean
 
 help: ## list what there is
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.done ## make the environment (.venv) from the hashed lock
 
@@ -59,6 +59,12 @@ bench: install ## times beside a peer, in one run
 
 faults: install ## 20 faulty TLS/HTTP endpoints and 10 faulty names: is each named? (a table)
 	@$(BIN)/python -m tests.faults
+
+lab: install ## break a courthouse's network in 160 ways: is each fault named, placed, owned? (3 minutes; LAB="--user")
+	@$(BIN)/python -m tests.lab $(LAB)
+
+lab-peers: install ## fifteen conditions beside blackbox_exporter, monitoring-plugins and curl
+	@$(BIN)/python -m tests.lab.beside_peers
 
 lock: ## renew requirements.lock (needs uv)
 	@uv pip compile --no-header --generate-hashes --universal -q --python-version 3.11 \

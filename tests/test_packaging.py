@@ -57,6 +57,7 @@ def test_the_wheel_holds_the_four_rooms_and_their_files(wheel: zipfile.ZipFile) 
     assert tops == {"ccpor_agent", "ccpor_checks", "ccpor_reporting", "ccpor_server"}
     assert {
         "ccpor_reporting/faults.toml",
+        "ccpor_reporting/diagnosis/rules.toml",
         "ccpor_reporting/checklist/checklist.toml",
         "ccpor_checks/workstation/environment.toml",
         "ccpor_server/static/ccpor.css",

@@ -1,0 +1,1 @@
+"""The fault lab: a courthouse, its county and a datacenter in network namespaces, and what may go wrong there."""
