@@ -28,6 +28,7 @@ from ccpor_reporting.rules import Setting
 
 DEFAULT_THREADS = 128  # checks wait; a waiting thread costs about 50 kB
 DEFAULT_LIMIT_S = 300.0
+PARTING_S = 1.0
 DEADLINE, TARGET_FAILED, CANNOT_OBSERVE = "deadline", "target-failed", "cannot-observe"
 
 log = logging.getLogger(__name__)
@@ -105,6 +106,7 @@ def run_plan(plan: Plan, around: Surroundings) -> Seen:
         stop=around.stop,
         tick=around.view.tick,
     )
+    work.part()
     return work.seen()
 
 
@@ -121,6 +123,18 @@ class _Work:
         self._gates: dict[Key, str] = {}
         self._findings: dict[Key, tuple[Finding, ...]] = {}
         self._observations: dict[Key, Observation] = {}
+        self._closers: list[threading.Thread] = []
+
+    def _give_up(self, context: Context) -> None:
+        closer = threading.Thread(target=_break, args=(context,), name="closer", daemon=True)
+        closer.start()
+        self._closers.append(closer)
+
+    def part(self) -> None:
+        """Wait a moment for those given up: one may be taking away what it put at its target."""
+        end = monotonic() + PARTING_S
+        for closer in self._closers:
+            closer.join(max(0.0, end - monotonic()))
 
     def seen(self) -> Seen:
         keys = [node.key for node in self._plan.nodes]
@@ -162,7 +176,7 @@ class _Work:
     def abandon(self, key: Key) -> None:
         node, context = self._nodes[key], self._contexts[key]
         # A closer may itself block; it must not stop the run.
-        threading.Thread(target=_break, args=(context,), name="closer", daemon=True).start()
+        self._give_up(context)
         seconds = monotonic() - self._begun[key]
         detail = (
             f"no answer within {node.budget_s:.3g} s, left behind"
@@ -180,7 +194,7 @@ class _Work:
             self._skip(node, gate)
             return
         if context := self._contexts.get(key):
-            threading.Thread(target=_break, args=(context,), name="closer", daemon=True).start()
+            self._give_up(context)
         why = (
             "interrupted before it ended"
             if self._around.stop.is_set

@@ -177,7 +177,7 @@ def judged(report: Report | None, target: str, check: str, now: datetime) -> Loo
     """Return what *report* says of *target* up to *check*."""
     stages = _stages(report, check) if report else []
     down = next((f for f in stages if f.status is not Status.PASS), None)
-    if down is None and stages:
+    if down is None and stages and stages[-1].code == STAGES[check]:
         outcome, detail = WORKS, stages[-1].summary
     elif down is not None and down.status is Status.FAIL:
         outcome, detail = down.reason or UNKNOWN, down.summary

@@ -23,6 +23,7 @@ from ccpor_agent.profile.lines import locate
 from ccpor_agent.profile.reference import reference
 from ccpor_checks import registry
 from ccpor_checks.base import Check
+from ccpor_checks.http.evidence import HttpOptions
 from ccpor_checks.registry import UNAVAILABLE
 from tests.agent import fake_checks as fake
 from tests.agent.bad_profiles import BAD, message
@@ -140,6 +141,26 @@ def test_an_order_for_a_gateway_is_an_echo(rest: str, last: str) -> None:
     """A gateway passes orders on to the state's systems; what it is sent must never be one."""
     assert chain("https://h", rest) == f"dns tcp tls http {last}"
     assert chain("http://h", rest) == f"dns tcp http {last}"
+
+
+@pytest.mark.parametrize(
+    ("rest", "taken"),
+    [
+        ("", (200,)),
+        ("[target.order]\n", (200, 404, 405, 501)),
+        ("[target.gateway]\n[target.http]\ntimeout_s = 5\n", (200, 404, 405, 501)),
+        ("[target.order]\n[target.http]\nstatus = [204]\n", (204,)),
+        ('[target.order]\n[target.http]\ncontains = "CCPOR"\n', (200,)),
+        ("[target.order]\n[target.http]\nupload_kb = 1\n", (200,)),
+    ],
+)
+def test_an_address_for_posts_may_decline_a_get(rest: str, taken: tuple[int, ...]) -> None:
+    """Else a healthy service that takes orders, and has no page to show, would read as broken."""
+    profile = fake.read(f'{HEAD}[[target]]\nid = "t"\nurl = "https://h"\n{rest}', registry.load)
+
+    options = profile.targets[0].options["http"]
+    assert isinstance(options, HttpOptions)
+    assert options.status == taken
 
 
 def test_named_checks_decide_between_order_and_echo() -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 Fault = Literal[
     "http", "smtp", "tls", "silent", "close", "reset", "turned-away", "old", "close-after-greeting",
     "silent-after-greeting", "garbage-after-greeting", "half-greeting", "lines-before", "flood",
-    "no-algorithms", "silent-after-algorithms",
+    "no-algorithms", "silent-after-algorithms", "endless-line", "endless-packet",
 ]  # fmt: skip
 SAYS: dict[str, bytes] = {
     "smtp": b"220 mail.example.org ESMTP ready\r\n",
@@ -31,6 +31,7 @@ WAITS = frozenset(
     {"smtp", "silent", "silent-after-greeting", "garbage-after-greeting", "lines-before", "flood",
      "silent-after-algorithms"}
 )  # fmt: skip
+ENDLESS = frozenset({"endless-line", "endless-packet"})
 ANSWERS_FIRST = frozenset({"http", "tls"})  # these wait for what the other side says
 
 
@@ -50,6 +51,7 @@ SAYS["no-algorithms"] = b"SSH-2.0-Strict_1\r\n" + kexinit(
 SAYS["silent-after-algorithms"] = b"SSH-2.0-Slow_1\r\n" + kexinit(
     "curve25519-sha256@libssh.org", "ssh-ed25519", "aes128-ctr", "hmac-sha2-256"
 )
+SAYS["endless-packet"] = b"SSH-2.0-Endless_1\r\n" + struct.pack("!I", 2**31 - 8)
 SAYS["http"] = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
 
 
@@ -86,6 +88,8 @@ def _talk(client: socket.socket, fault: Fault, done: threading.Event) -> None:
         if fault in ANSWERS_FIRST:
             client.recv(65536)
         client.sendall(SAYS.get(fault, b""))
+        while fault in ENDLESS and not done.is_set():
+            client.sendall(b"\x05" * 65_536)
         if fault in WAITS:
             done.wait(60)
         elif SAYS.get(fault):

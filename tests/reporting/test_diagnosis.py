@@ -28,6 +28,7 @@ from tests.reporting.reports import (
     failed,
     faults,
     finding,
+    observation,
     rich_report,
     skipped,
     target,
@@ -141,6 +142,50 @@ HOST = (
     target("api", "https://ccpor.example.org:8443/"),
     target("far", "https://far.example.org/"),
 )
+
+
+@pytest.mark.parametrize(
+    ("fault", "seen", "line"),
+    [
+        (
+            "proxy.reach/refused",
+            {"via": "http://10.0.0.8:3128"},
+            "TCP from this workstation to http://10.0.0.8:3128",
+        ),
+        (
+            "path.loss/lossy",
+            {"method": "icmp", "address": "203.0.113.7"},
+            "ICMP from this workstation to 203.0.113.7",
+        ),
+        (
+            "path.mtu/black-hole",
+            {"method": "tcp", "address": "203.0.113.7"},
+            "TCP from this workstation to web.example.org:443",
+        ),
+    ],
+)
+def test_every_ticket_of_the_network_names_both_ends(
+    fault: str, seen: dict[str, Any], line: str
+) -> None:
+    """Whoever reads it must be able to find the packets."""
+    check = fault.partition(".")[0]
+    (cause,) = diagnosed(
+        failed("web", fault),
+        observations=(observation("web", check, evidence=seen),),
+    )
+
+    assert f"Connection:\n  - {line}\n" in cause.ticket
+
+
+def test_a_ticket_says_when_the_way_leads_through_a_proxy() -> None:
+    """The owner of the target sees the proxy's address, not this workstation's."""
+    (cause,) = diagnosed(
+        failed("web", "http.answer/closed"),
+        observations=(observation("web", "proxy", evidence={"via": "http://10.0.0.8:3128"}),),
+    )
+
+    wanted = "TCP from this workstation through http://10.0.0.8:3128 to web.example.org:443"
+    assert f"Connection:\n  - {wanted}\n" in cause.ticket
 
 
 @pytest.mark.parametrize(

@@ -133,8 +133,9 @@ def _schemes() -> str:
         lines.append(f"| `{name}:` | {', '.join(scheme.chain)}{branches} | {port} |")
     lines += ["", "A host that is an address is not looked up: its chain starts without `dns`."]
     lines += ['`[target.order]` on a target with `owner = "gateway"` asks for `gateway`, the echo;']
-    lines += ["`[target.order]` and `[target.gateway]` together ask for both. With either, `http` takes"]
-    lines += ["404, 405 and 501 to its own GET too, unless `[target.http]` says what it expects.", ""]
+    lines += ["`[target.order]` and `[target.gateway]` together ask for both. With either, `http`"]
+    lines += ["takes 404, 405 and 501 to its own GET too, unless `[target.http]` has `status`,"]
+    lines += ["`contains` or `upload_kb`.", ""]
     return "\n".join(lines)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from ccpor_checks.http.message import MOST_BODY, malformed
 
 GZIP = 16 + zlib.MAX_WBITS
+# Python's own; one of them takes time that grows with the square of the text
+NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 META_CHARSET = re.compile(
     rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{1,40})""", re.I
 )
@@ -46,7 +48,13 @@ def _as_it_is(parts: Iterable[bytes]) -> tuple[bytes, bool]:
 def _inflated(parts: Iterable[bytes], window: int) -> tuple[bytes, bool]:
     body = bytearray()
     inflater = None
+    travelled = 0
     for part in parts:
+        travelled += len(part)
+        if travelled > MOST_BODY:  # content that never grows, or noise behind its end
+            return bytes(body), True
+        if inflater is not None and inflater.eof:
+            continue  # the framing goes on to its end; zlib would keep all of it
         if inflater is None:
             # "deflate" is zlib's format by RFC 9110, and bare deflate by several servers
             if window == zlib.MAX_WBITS and part[0] & 0x0F != zlib.DEFLATED:
@@ -74,6 +82,8 @@ def text_of(body: bytes, content_type: str | None) -> str:
     else:
         charset = within[1].decode("ascii") if within else "utf-8"
     try:
+        if codecs.lookup(charset).name in NO_CHARSETS:
+            raise LookupError
         return body.decode(charset, errors="replace").removeprefix("\ufeff")
     except (LookupError, ValueError):  # a charset that does not exist, or is no text coding
         return body.decode("utf-8", errors="replace")

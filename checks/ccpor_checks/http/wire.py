@@ -186,8 +186,13 @@ class Wire:
         return not self._unsent
 
     def _came(self) -> bytes:
-        """Return what comes next from the socket."""
+        """Return what comes next from the socket.
+
+        Raises:
+            ExchangeEnded: The time is over, also where bytes keep coming without a pause.
+        """
         while True:
+            self._left()
             try:
                 return self.sock.recv(CHUNK)
             except BlockingIOError:
@@ -234,12 +239,21 @@ class Wire:
         Raises:
             ExchangeEnded: Not before the end of the time.
         """
-        left = self.end - self.ctx.monotonic()
-        if left <= 0:
-            raise ExchangeEnded("timeout", "no answer in time")
+        left = self._left()
         with selectors.DefaultSelector() as selector:
             selector.register(self.sock, awaited)
             ready = 0
             for _, events in selector.select(self.ctx.remaining(left)):
                 ready |= events
         return ready
+
+    def _left(self) -> float:
+        """Return the seconds left.
+
+        Raises:
+            ExchangeEnded: There are none.
+        """
+        left = self.end - self.ctx.monotonic()
+        if left <= 0:
+            raise ExchangeEnded("timeout", "no answer in time")
+        return left

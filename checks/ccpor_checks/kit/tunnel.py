@@ -78,9 +78,10 @@ def read_proxy(text: str) -> Proxy:
         ValueError: No host, a port that is none, or a kind of proxy that is not HTTP.
     """
     parts = urlsplit(text if "://" in text else f"http://{text}")
-    if parts.scheme != "http" or not parts.hostname or parts.port == 0:
+    host = parts.hostname
+    if parts.scheme != "http" or not host or not host.isprintable() or parts.port == 0:
         raise ValueError("not an http proxy")
-    return Proxy(parts.hostname, parts.port or DEFAULT_PORT)
+    return Proxy(host, parts.port or DEFAULT_PORT)
 
 
 def proxy_in_effect(ctx: Context) -> Proxy | None:
@@ -106,10 +107,9 @@ def leave_to_proxy(target: Target, ctx: Context, check: str) -> None:
     code: str = getattr(ctx.earlier["proxy"], "unreached_code", None) or ""
     reason: str = getattr(ctx.earlier["proxy"], "unreached_reason", None) or ""
     if code.startswith(f"{check}.") and reason:
-        words = getattr(ctx.earlier["proxy"], "unreached_words", None) or reason
-        raise TargetFailed(
-            code, reason, words, {"host": target.host, "port": target.port, "via": proxy.url}
-        )
+        words = getattr(ctx.earlier["proxy"], "unreached_words", None) or f"says {reason}"
+        seen = {"host": target.host, "port": target.port, "via": proxy.url}
+        raise TargetFailed(code, reason, f"the proxy {proxy.url} {words}", seen)
     does = "looks the name up" if check == "dns" else "makes the connection"
     raise NotApplicable(f"goes through the proxy {proxy.url}, which {does}")
 

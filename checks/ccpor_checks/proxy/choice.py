@@ -146,7 +146,7 @@ def _asked(url: str, target: Target, ctx: Context) -> Decision:
             f"the PAC file {pac.shown(url)} names {', '.join(choice.passed_over)} alone; proxies "
             "of that kind cannot be looked at"
         )
-    read = Pac(url=pac.shown(url), answer=pac.printable(answer), sha256=pac.digest(script))
+    read = Pac(url=pac.shown(url), answer=pac.without_accounts(answer), sha256=pac.digest(script))
     return Decision(source="pac", proxies=choice.proxies, passed_over=choice.passed_over, pac=read)
 
 
@@ -157,7 +157,7 @@ def _failed(
         url=pac.shown(url),
         failure=fault.reason,
         detail=fault.detail,
-        answer=pac.printable(answer) if answer is not None else None,
+        answer=pac.without_accounts(answer) if answer is not None else None,
         sha256=pac.digest(script) if script is not None else None,
     )
     return Decision(source="pac", proxies=(), pac=broken)

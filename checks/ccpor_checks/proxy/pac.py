@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -184,17 +185,22 @@ def read_answer(text: str) -> Choice:
             except ValueError:
                 continue
         elif len(words) == 2 and kind in KINDS:
-            passed_over.append(printable(element))
+            passed_over.append(without_accounts(element))
     if not proxies and not passed_over:
-        raise PacFault("invalid", f'it answers "{printable(text)}", which names no proxy')
+        raise PacFault("invalid", f'it answers "{without_accounts(text)}", which names no proxy')
     return Choice(tuple(dict.fromkeys(proxies)), tuple(passed_over))
 
 
 def shown(url: str) -> str:
-    """Return *url* as it may be kept: without an account, printable, short."""
-    scheme, mark, rest = url.partition("://")
+    """Return *url* as it may be kept: without account, query and fragment, printable, short."""
+    scheme, mark, rest = re.split(r"[?#]", url, maxsplit=1)[0].partition("://")
     host, slash, path = rest.partition("/")
     return printable(f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}")
+
+
+def without_accounts(answer: str) -> str:
+    """Return what a PAC file answered as it may be kept: no password stands before a host."""
+    return printable(re.sub(r"[^\s;/]*@", "", answer))
 
 
 def printable(text: str) -> str:

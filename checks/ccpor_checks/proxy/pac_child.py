@@ -34,7 +34,7 @@ def evaluate(script: str, url: str, host: str) -> dict[str, str | None]:
         return {"error": first[0][:200]}
     if not isinstance(answer, str):
         return {"error": f"FindProxyForURL returned {json.dumps(answer)[:60]}, which is no text"}
-    return {"answer": answer[:2000]}
+    return {"answer": answer[:2000].encode("utf-8", "replace").decode("utf-8")}  # no half letters
 
 
 def _limit_memory() -> None:
@@ -44,8 +44,19 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
 
 
+def _shut_in() -> None:
+    """Keep from the script what no browser shows it: files, by require(), and the environment."""
+    from dukpy import JSInterpreter
+    from dukpy.module_loader import JSModuleLoader  # type: ignore[import-untyped]
+
+    JSModuleLoader.load = lambda _self, _name: (None, None, None)
+    JSModuleLoader.lookup = lambda _self, _name: (None, None)
+    JSInterpreter._init_process = lambda _self: None
+
+
 def main() -> None:
     asked = json.loads(sys.stdin.buffer.read())
+    _shut_in()
     _limit_memory()
     try:
         said = evaluate(asked["pac"], asked["url"], asked["host"])

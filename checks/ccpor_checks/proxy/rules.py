@@ -33,7 +33,9 @@ def _is_of_another(seen: ProxyEvidence, options: ProxyOptions) -> bool:
     if seen.mode != options.mode:
         return True
     if options.mode == "pac" and options.pac_url is not None:
-        return seen.pac_url != options.pac_url
+        from ccpor_checks.proxy.pac import shown  # as it was kept; what it brings is not cheap
+
+        return seen.pac_url != shown(options.pac_url)
     if options.mode == "url" and options.url is not None:
         return {each.proxy for each in seen.tried} != {read_proxy(options.url).url}
     return False

@@ -68,7 +68,8 @@ class Sftp:
         """Agree on version 3; a server that can only do less is none."""
         self._pipe = pipe
         self._numbers = itertools.count(1)
-        self._answers: dict[int, tuple[int, bytes]] = {}  # that nobody has asked for yet
+        self._asked: set[int] = set()  # requests without an answer yet
+        self._answers: dict[int, tuple[int, bytes]] = {}  # that nobody has waited for yet
         self._send(INIT, struct.pack("!I", 3))
         kind, content = self._packet()
         if kind != VERSION or len(content) < 4:
@@ -80,11 +81,12 @@ class Sftp:
         kind, content = self._call(STAT, _string(path))
         if kind != ATTRS:
             raise NotSftp
-        (flags,) = struct.unpack_from("!I", content)
+        flags = _number(content, 0)
         if not flags & HAS_MODE:
             return None
-        position = 4 + (8 if flags & HAS_SIZE else 0) + (8 if flags & HAS_OWNER else 0)
-        (mode,) = struct.unpack_from("!I", content, position)
+        mode = _number(
+            content, 4 + (8 if flags & HAS_SIZE else 0) + (8 if flags & HAS_OWNER else 0)
+        )
         return bool(mode & MODE_KIND == MODE_FOLDER)
 
     def room(self, path: str) -> Room | None:
@@ -111,13 +113,13 @@ class Sftp:
         kind, content = self._call(OPEN, _string(path) + struct.pack("!II", flags, 0))
         if kind != HANDLE:
             raise NotSftp
-        return _strings(content)[0]
+        return _only_string(content)
 
     def close(self, handle: bytes) -> None:
-        self._call(CLOSE, _string(handle))
+        self._confirmed(self._ask(CLOSE, _string(handle)))
 
     def remove(self, path: str) -> None:
-        self._call(REMOVE, _string(path))
+        self._confirmed(self._ask(REMOVE, _string(path)))
 
     def write(self, handle: bytes, parts: Iterable[bytes]) -> Iterator[int]:
         """Write *parts* one after another; yield the bytes of each as the server confirms it."""
@@ -128,13 +130,19 @@ class Sftp:
             waiting.append((self._ask(WRITE, request), len(part)))
             offset += len(part)
             if len(waiting) >= ON_THE_WAY:
-                yield self._confirmed(*waiting.popleft())
+                yield self._written(*waiting.popleft())
         while waiting:
-            yield self._confirmed(*waiting.popleft())
+            yield self._written(*waiting.popleft())
 
-    def _confirmed(self, number: int, size: int) -> int:
-        self._answer(number)
+    def _written(self, number: int, size: int) -> int:
+        self._confirmed(number)
         return size
+
+    def _confirmed(self, number: int) -> None:
+        """Wait until the server says that it has done what request *number* asks."""
+        kind, _ = self._answer(number)
+        if kind != STATUS:
+            raise NotSftp
 
     def read(self, handle: bytes, size: int) -> Iterator[bytes]:
         """Yield the file's bytes in order up to its end, at most *size* of them."""
@@ -169,7 +177,7 @@ class Sftp:
             raise
         if kind != DATA:
             raise NotSftp
-        return _strings(content)[0]
+        return _only_string(content)
 
     def _call(self, kind: int, content: bytes) -> tuple[int, bytes]:
         return self._answer(self._ask(kind, content))
@@ -177,6 +185,7 @@ class Sftp:
     def _ask(self, kind: int, content: bytes) -> int:
         number = next(self._numbers)
         self._send(kind, struct.pack("!I", number) + content)
+        self._asked.add(number)
         return number
 
     def _answer(self, number: int) -> tuple[int, bytes]:
@@ -186,12 +195,13 @@ class Sftp:
             if len(content) < 4:
                 raise NotSftp
             (came,) = struct.unpack_from("!I", content)
+            if came not in self._asked:  # they would pile up here
+                raise NotSftp
+            self._asked.remove(came)
             self._answers[came] = kind, content[4:]
         kind, content = self._answers.pop(number)
         if kind == STATUS:
-            if len(content) < 4:
-                raise NotSftp
-            (status,) = struct.unpack_from("!I", content)
+            status = _number(content, 0)
             if status != OK:
                 raise Refused(status)
         return kind, content
@@ -228,12 +238,29 @@ def _strings(content: bytes) -> list[bytes]:
         NotSftp: It does not.
     """
     found = []
-    while content:
-        if len(content) < 4:
+    position = 0
+    while position < len(content):
+        start = position + 4
+        position = start + _number(content, position)
+        if position > len(content):
             raise NotSftp
-        (size,) = struct.unpack_from("!I", content)
-        if len(content) < 4 + size:
-            raise NotSftp
-        found.append(content[4 : 4 + size])
-        content = content[4 + size :]
+        found.append(content[start:position])
     return found
+
+
+def _only_string(content: bytes) -> bytes:
+    found = _strings(content)
+    if len(found) != 1:
+        raise NotSftp
+    return found[0]
+
+
+def _number(content: bytes, position: int) -> int:
+    """Return the 32 bits at *position*.
+
+    Raises:
+        NotSftp: They are not there.
+    """
+    if len(content) < position + 4:
+        raise NotSftp
+    return int(struct.unpack_from("!I", content, position)[0])

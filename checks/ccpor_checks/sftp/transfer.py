@@ -23,6 +23,7 @@ from ccpor_checks.ssh.session import Session, SessionEnded
 
 CLEANING_S = 15.0  # kept back for removing the file over a new connection
 CLEANING_SHARE = 0.25  # of a deadline that is shorter than usual
+PARTING_S = 1.0  # that a given-up look has left; the engine waits no longer for it
 PAUSES_S = (0.0, 0.3, 1.0)  # before each try to remove: an ended session may still hold the file
 MISSING = frozenset({protocol.NO_SUCH_FILE, 10, 19})  # 10, 19: no path, no folder (later drafts)
 
@@ -164,6 +165,7 @@ class Transfer:
         self.stage = "create"
         began = self.ctx.monotonic()
         self.note(file=path)  # from here on it may lie there, whatever we hear
+        self.ctx.on_abandon(self._remove_at_once)
         with self._named():
             try:
                 handle = self.sftp.create(path)
@@ -231,6 +233,21 @@ class Transfer:
             free_files=room.free_files,
             is_read_only=room.is_read_only,
         )
+
+    def _remove_at_once(self) -> None:
+        """Remove the file over a channel of its own: on ours, a write may be on its way.
+
+        For a look that is given up, whose process may end in a moment; runs in another thread.
+        """
+        session, path = self.session, self.seen.file
+        if session is None or path is None or self.seen.left_behind is False:
+            return
+        with contextlib.suppress(paramiko.SSHException, EOFError, OSError, Refused, NotSftp):
+            session.ends_in(PARTING_S)
+            channel = session.transport.open_session(timeout=PARTING_S)
+            channel.settimeout(PARTING_S)
+            channel.invoke_subsystem("sftp")
+            Sftp(channel).remove(path)
 
     def _remove_anyhow(self) -> bool:
         """Return whether our file is gone; over a new connection where the first is lost."""

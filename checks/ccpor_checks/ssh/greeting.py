@@ -16,6 +16,7 @@ from ccpor_checks.ssh.evidence import Algorithms
 KEXINIT = 20
 COOKIE_END = 17  # message number and 16 random bytes
 MOST_HEARD = 65_536  # a greeting is a few kB
+MOST_UNPROVEN = 1_000_000  # bytes from a server that has not yet shown its key; it needs some kB
 LONGEST_PACKET = 35_000  # RFC 4253 section 6.1: what every side must take; a KEXINIT fits well
 SHOWN = 80
 MARKERS = ("ext-info-", "kex-strict-")  # no algorithms (RFC 8308; OpenSSH's PROTOCOL file)
@@ -26,16 +27,21 @@ TURNED_AWAY = frozenset({b"Exceeded MaxStartups", b"Not allowed at this time"})
 class Tap:
     """A socket that remembers the first bytes heard and how the connection ended.
 
-    ended: None while it is open, "EOF", or the error's name.
+    ended: None while it is open, "EOF", or the error's name. room: bytes that may still come, None
+    without a limit; past it they are no SSH, and what would keep them is told of an end.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.heard = bytearray()
         self.ended: str | None = None
+        self.room: int | None = MOST_UNPROVEN
         self._closed = False  # paramiko looks at it before it waits for its thread
 
     def recv(self, size: int) -> bytes:
+        if self.room is not None and self.room <= 0:
+            return b""
+        size = min(size, MOST_HEARD)  # paramiko asks for whatever length a packet claims to have
         try:
             came = self.sock.recv(size)
         except TimeoutError:
@@ -45,6 +51,8 @@ class Tap:
             raise
         if not came:
             self.ended = self.ended or "EOF"
+        if self.room is not None:
+            self.room -= len(came)
         if len(self.heard) < MOST_HEARD:
             self.heard += came
         return came

@@ -110,6 +110,7 @@ def open_session(
             late = not agreed_on.is_set()
             ctx.remaining()  # given up, or past the check's own deadline: nobody's fault there
             raise _ended(tap, transport, late=late, address=address)
+        tap.room = None
         key = transport.get_remote_server_key()
         greeting = read_greeting(bytes(tap.heard))
         return Session(

@@ -13,6 +13,13 @@ from ccpor_reporting.model import Json, Observation
 Seen = Mapping[tuple[str, str], Observation]  # by target and check
 UDP_CHECKS = frozenset({"clock", "snmp"})
 TCP_CHECKS = frozenset({"tcp", "tls", "http", "ssh", "sftp", "gateway", "order", "capacity"})
+# by method; whether it goes to the port of the profile
+PATH_PROTOCOLS = {
+    "icmp": ("ICMP", False),
+    "udp": ("UDP", False),
+    "stamp": ("UDP", True),
+    "tcp": ("TCP", True),
+}
 WITH_ADDRESS = ("tcp", "clock", "path", "snmp")
 MOST_PORTS = 6
 
@@ -30,11 +37,20 @@ def connection(seen: Seen, target: str, check: str, *, otherwise: str, ports: bo
     if check == "dns":
         return _name_servers(seen, target)
     tcp = _evidence(seen, target, "tcp")
+    proxy = via(seen, target)
+    mine = _evidence(seen, target, check)
+    if check == "proxy":
+        return f"TCP from this workstation to {proxy}" if proxy else ""
+    if check == "path" and mine.get("method") in PATH_PROTOCOLS:
+        protocol, to_the_port = PATH_PROTOCOLS[str(mine["method"])]
+        where = otherwise if to_the_port else _end(mine) or otherwise
+        return f"{protocol} from {_source(tcp, ())} to {where}"
     if check in UDP_CHECKS:
-        mine = _evidence(seen, target, check)
         return f"UDP from this workstation to {_end(mine) or otherwise}"
     if check not in TCP_CHECKS:
         return ""
+    if proxy:
+        return f"TCP from this workstation through {proxy} to {otherwise}"
     tries = _tries(tcp)
     source = _source(tcp, tries if ports else ())
     return f"TCP from {source} to {_end(tcp, tries) or otherwise}"

@@ -67,7 +67,8 @@ class Teller:
         """Return sentences, the most telling first: what was seen, was wanted, what works."""
         said = [_seen(finding) for finding in suspect.members[:MOST_LISTED]]
         if len(suspect.members) > MOST_LISTED:
-            said.append(f"and the same on {len(suspect.members) - MOST_LISTED} more targets")
+            more = len(suspect.members) - MOST_LISTED
+            said.append(f"and the same on {more} more target{'s' if more > 1 else ''}")
         said += self._hops(suspect)
         said += _few(sentences(ways(suspect, self.known)))
         said += _few(told(suspect, self.known, self.rules))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from ccpor_checks.base import CannotObserve, Context
+from ccpor_checks.base import CannotObserve, Context, Target
 from ccpor_checks.proxy import pac
 from ccpor_checks.proxy.pac_child import evaluate
 from ccpor_checks.proxy.settings import Environment, Settings
@@ -172,6 +174,42 @@ def test_giving_the_check_up_ends_the_file_too(office: Office) -> None:
     ctx = Context(deadline=time.monotonic() + 0.5)
     with pytest.raises(pac.PacFault, match="end"):
         pac.run(LOOP.encode(), office.target(), ctx)
+
+
+def test_a_file_reads_nothing_of_this_workstation(tmp_path: Path) -> None:
+    """It may come from whoever answers for the name wpad, and its answer goes into the report."""
+    secret = tmp_path / "secret.js"
+    secret.write_text("module.exports = 'geheim-4711'; geheim4711")
+    target = Target(id="t", url="https://a.example/", scheme="https", host="a.example", port=443)
+    asks = (
+        "require(PLACE)",
+        "call_python('dukpy.load_module', PLACE)[1]",
+        "call_python('dukpy.normalize_module', '', PLACE)",
+        "process.env.PATH",
+    )
+    for ask in asks:
+        script = f"function FindProxyForURL(url, host) {{ return 'PROXY ' + {ask}; }}"
+        script = script.replace("PLACE", json.dumps(str(secret.with_suffix(""))))
+        context = Context(deadline=time.monotonic() + 20)
+        try:
+            said = pac.run(script.encode(), target, context)
+        except pac.PacFault as exc:
+            said = exc.detail
+        assert "geheim" not in said
+        assert "secret.js" not in said
+        assert "/bin" not in said
+
+
+def test_half_a_letter_in_the_answer_is_no_proxy() -> None:
+    """It could be written into no report."""
+    with pytest.raises(pac.PacFault):
+        pac.read_answer("PROXY \ud800:3128; PROXY a\x1b[2J:1")
+
+
+def test_no_account_and_no_query_is_kept() -> None:
+    assert pac.shown("http://u:geheim@h/wpad.dat?token=geheim#x") == "http://h/wpad.dat"
+    kept = pac.without_accounts("PROXY u:geheim@h:1; SOCKS5 socks://u:geheim@h:2; DIRECT")
+    assert kept == "PROXY h:1; SOCKS5 socks://h:2; DIRECT"
 
 
 def test_what_the_file_sees_is_what_a_browser_shows_it(office: Office) -> None:

@@ -327,6 +327,19 @@ def test_the_checks_of_name_and_port_leave_the_target_to_the_proxy(office: Offic
         TCP.run(office.target(), TcpOptions(), ctx)
 
 
+def test_what_the_proxy_says_of_the_target_names_the_proxy(office: Office) -> None:
+    """The sentence stands alone in the report and in the ticket: it must say who is refused."""
+    closed = Target(id="web", url="http://127.0.0.1:9", scheme="http", host="127.0.0.1", port=9)
+    seen = proxied(closed, mode="url", url=office.squid.open)
+    ctx = Context(deadline=1e12, earlier={"proxy": seen.evidence})
+
+    with pytest.raises(TargetFailed) as told:
+        TCP.run(closed, TcpOptions(), ctx)
+
+    assert (told.value.code, told.value.reason) == ("tcp.reach", "refused")
+    assert told.value.detail == f"the proxy {office.squid.open} is refused by it"
+
+
 def test_a_silent_target_behind_a_proxy_that_lives_is_dropped(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

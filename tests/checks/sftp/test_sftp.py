@@ -199,6 +199,32 @@ class TestBehindAFilter:
         assert seen.seconds < 4
         assert filtered["hang"].left() == []
 
+    def test_a_transfer_that_is_given_up_from_outside_takes_its_file_away(
+        self, filtered: dict[str, Sshd]
+    ) -> None:
+        """Ctrl-C: the process ends in a moment, and the worker is in the middle of a write."""
+        server = filtered["hang"]
+        target = place(
+            server.port,
+            f"{DISK}/jail/in",
+            host_key=server.fingerprint(),
+            key_file=str(server.key_file),
+        )
+        context = Context(deadline=time.monotonic() + 60)
+
+        def look() -> None:
+            with contextlib.suppress(TimeoutError, CannotObserve):
+                sftp.CHECK.run(target, SftpOptions(), context)
+
+        worker = threading.Thread(target=look, daemon=True)
+        worker.start()
+        wait_until(lambda: bool(server.left()), "the file")
+        context.abandon()
+
+        wait_until(lambda: not server.left(), "its removal")
+        worker.join(20)
+        assert not worker.is_alive()
+
     def test_a_file_that_may_not_be_removed_is_named(self, filtered: dict[str, Sshd]) -> None:
         """Somebody must remove it by hand, and needs its name for that."""
         seen = sent(filtered["keep"], f"{DISK}/jail/in")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from ccpor_checks.ssh.greeting import read_greeting
@@ -19,6 +21,8 @@ SILENT_S = 0.6  # patience with a server that will never answer
         ("tls", "not-ssh", "greeting"),
         ("flood", "not-ssh", "greeting"),
         ("garbage-after-greeting", "not-ssh", "algorithms"),
+        ("endless-line", "not-ssh", "greeting"),
+        ("endless-packet", "not-ssh", "algorithms"),
         ("close", "closed", "greeting"),
         ("reset", "closed", "greeting"),
         ("turned-away", "closed", "greeting"),
@@ -40,6 +44,26 @@ def test_each_ending_has_its_reason_and_its_stage(fault: Fault, reason: str, sta
     assert seen.blocking == {f"ssh.session/{reason}"}
     assert seen.evidence.failed_at == stage
     assert seen.seconds < 5
+
+
+def peak_kb() -> int:
+    """Return the most memory this process ever had; 0 on Windows, which is asked otherwise."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def test_a_server_that_never_stops_talking_is_not_kept() -> None:
+    """Half a gigabyte a second on loopback: what is kept of it must have an end."""
+    before = peak_kb()
+    with fault_ssh("endless-packet") as port:
+        seen = asked(port, timeout_s=3)
+
+    assert seen.blocking == {"ssh.session/not-ssh"}
+    assert seen.seconds < 3
+    assert peak_kb() - before < 30_000
 
 
 def test_an_endings_own_words_are_shown_where_they_help() -> None:
