@@ -28,10 +28,10 @@ peers: ## install the servers that the tests use (Debian; needs root)
 	@.ci/install
 
 test: peers install ## install what the tests need, then run all of them
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 quick: install ## the tests that take no more than a moment each
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow and not wine and not browser" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow and not wine and not browser" $(PYTEST_ARGS)
 
 check: install ## format, lint, types, generated documents
 	@$(BIN)/ruff format --check .

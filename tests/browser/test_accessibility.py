@@ -10,7 +10,7 @@ import pytest
 from ccpor_server.pages.routes import PAGE_ENDPOINTS
 from tests.browser.site import AXE, Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser]
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDTHS = (1280, 390)

@@ -9,7 +9,7 @@ import pytest
 from tests.browser.site import Site
 from tests.browser.test_accessibility import FILLED, opened
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser]
 
 FOCUSED = """() => {
   const one = document.activeElement, box = one.getBoundingClientRect();

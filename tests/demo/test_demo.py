@@ -13,7 +13,7 @@ import pytest
 from tests.demo import __main__ as demo
 from tests.demo.steps import technical_items_met
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]  # they share the folder .demo/run
+pytestmark = [pytest.mark.slow]  # they share the folder .demo/run
 COMMAND = [sys.executable, "-m", "tests.demo"]
 
 

@@ -327,7 +327,6 @@ def part() -> Iterator[dict[str, Said]]:
 
 @pytest.mark.netns
 @pytest.mark.slow
-@pytest.mark.xdist_group("lab")
 @pytest.mark.parametrize("name", PART)
 def test_a_fault_is_named_placed_and_owned_by_an_ordinary_user(
     part: dict[str, Said], name: str
@@ -341,7 +340,6 @@ def test_a_fault_is_named_placed_and_owned_by_an_ordinary_user(
 
 @pytest.mark.netns
 @pytest.mark.slow
-@pytest.mark.xdist_group("lab")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_healthy_network_is_called_ready(part: dict[str, Said], seed: int) -> None:
     """Whoever cries wolf is not read."""

@@ -211,7 +211,6 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         lacking(str(exc))
 
 
-@pytest.mark.xdist_group("two-sides")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_other_side_tells_a_cut_way_from_a_service_that_is_down(
     office: Office, case: Case

@@ -12,6 +12,7 @@ from ccpor_reporting.contrasts import Answer, Kind
 from ccpor_reporting.diagnosis.rulebook import known_faults
 from ccpor_reporting.diagnosis.vocabulary import KINDS
 from ccpor_reporting.model import Finding, Network, Observation, Owner, Severity, TargetRef
+from ccpor_reporting.text import single_line
 from tests.reporting.reports import diagnosed, failed, finding, observation, skipped, target
 
 NAMES = ("a", "b", "c", "d")
@@ -123,7 +124,7 @@ def test_any_facts_end_in_causes_that_explain_each_failure_once(
 
     assert len(explained) == len(set(explained))
     assert set(explained) == wanted
-    assert all(line.isprintable() for cause in found for line in cause.ticket.split("\n"))
+    assert all(single_line(line) == line for cause in found for line in cause.ticket.split("\n"))
     assert all(cause.fault in FAULTS for cause in found)
 
 

@@ -18,7 +18,6 @@ pytestmark = [
     pytest.mark.wine,
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("wine"),  # one prefix, one user of it
     # The demo's web server leaves closing its TLS sockets to the interpreter.
     pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket"),
 ]

@@ -24,7 +24,6 @@ wine = [
     pytest.mark.wine,
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.xdist_group("wine"),  # one prefix, one user of it
 ]
 
 # Tests of the Linux lane that run unchanged on a Windows Python.

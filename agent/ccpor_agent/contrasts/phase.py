@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ccpor_agent.contrasts.planning import Machine
 
 PHASE_S = 3.5
+WITH_COLLECTOR_S = 6.0  # its look begins there when ours has failed, and takes as long
 LEAST_S = 0.3  # less is not worth beginning
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,6 @@ def with_contrasts(
 
     seconds: what is left of the run. asks_collector: whether the person lets this run talk to it.
     """
-    seconds = min(PHASE_S, seconds)
     if seen.interrupted or seconds < LEAST_S:
         return seen
     from ccpor_agent.contrasts.planning import is_compared, plan_contrasts
@@ -42,7 +42,8 @@ def with_contrasts(
     except Exception:  # our bug in explaining a failure must not cost the failure
         log.exception("contrasts.unplanned")
         return seen
-    observations = run_contrasts(plan, wanted, around, seconds)
+    most = WITH_COLLECTOR_S if machine.asks_collector else PHASE_S
+    observations = run_contrasts(plan, wanted, around, min(most, seconds))
     return replace(
         seen,
         observations=(*seen.observations, *observations),

@@ -41,7 +41,7 @@ def connection(seen: Seen, target: str, check: str, *, otherwise: str, ports: bo
     mine = _evidence(seen, target, check)
     if check == "proxy":
         return f"TCP from this workstation to {proxy}" if proxy else ""
-    if check == "path" and mine.get("method") in PATH_PROTOCOLS:
+    if check == "path" and str(mine.get("method")) in PATH_PROTOCOLS:
         protocol, to_the_port = PATH_PROTOCOLS[str(mine["method"])]
         where = otherwise if to_the_port else _end(mine) or otherwise
         return f"{protocol} from {_source(tcp, ())} to {where}"

@@ -10,7 +10,7 @@ from tests.checks.looking import Looked
 from tests.checks.path.looks import WEB, WEB6, Case, all_of
 from tests.lab.network import NOWHERE, Network
 
-pytestmark = [pytest.mark.netns, pytest.mark.xdist_group("path"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.netns, pytest.mark.timeout(300)]
 
 
 def no_icmp_errors(net: Network) -> None:
