@@ -597,7 +597,7 @@ def test_the_collector_is_asked_up_to_the_check_that_failed(
 
     def ask(state: Path, target: str, seconds: float, *, check: str) -> Contrast:
         heard.append((state, target, check))
-        assert 0 < seconds <= phase.PHASE_S
+        assert 0 < seconds <= phase.WITH_COLLECTOR_S
         return said
 
     monkeypatch.setattr(other_side, "ask", ask)
