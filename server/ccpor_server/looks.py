@@ -175,7 +175,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def judged(report: Report | None, target: str, check: str, now: datetime) -> Look:
     """Return what *report* says of *target* up to *check*."""
-    stages = _stages(report, check) if report else []
+    stages = _stages(report) if report else []
     down = next((f for f in stages if f.status is not Status.PASS), None)
     if down is None and stages and stages[-1].code == STAGES[check]:
         outcome, detail = WORKS, stages[-1].summary
@@ -194,16 +194,13 @@ def judged(report: Report | None, target: str, check: str, now: datetime) -> Loo
     )
 
 
-def _stages(report: Report, check: str) -> list[Finding]:
-    """Return the stages that were looked at, in order; a warning does not stand in the way."""
+def _stages(report: Report) -> list[Finding]:
+    """Return the stages that were looked at, in order; a warning does not stand in the way.
+
+    The child ran no check but those up to the one asked for, so no other stage is in its report.
+    """
     by_code = {finding.code: finding for finding in report.findings}
-    order = list(STAGES)
-    wanted = [STAGES[each] for each in order[: order.index(check) + 1]]
-    if check == "clock":
-        wanted = [STAGES["dns"], STAGES["clock"]]
-    elif check == "ssh":
-        wanted = [STAGES["dns"], STAGES["tcp"], STAGES["ssh"]]
-    found = [by_code[code] for code in wanted if code in by_code]
+    found = [by_code[code] for code in STAGES.values() if code in by_code]
     return [f for f in found if not (f.status is Status.FAIL and f.severity == "warning")] or found
 
 

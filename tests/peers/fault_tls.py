@@ -147,8 +147,13 @@ def chooses(version: int, cipher: int) -> Handler:
 
 
 def _offers(record: bytes, version: int, cipher: int) -> bool:
-    """Say whether a ClientHello record offers *cipher* and at least *version*."""
+    """Say whether a ClientHello record offers *cipher* and at least *version*.
+
+    Raises ValueError for less than a ClientHello: the client went away.
+    """
     hello = record[5 + 4 :]
+    if len(hello) < 35:
+        raise ValueError("no ClientHello")
     session_end = 34 + 1 + hello[34]
     count = int.from_bytes(hello[session_end : session_end + 2], "big")
     suites = hello[session_end + 2 : session_end + 2 + count]

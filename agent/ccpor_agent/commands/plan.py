@@ -10,10 +10,10 @@ import msgspec
 
 from ccpor_agent.cli.asked import asked_plan, asked_profile, choosing_options, profile_option
 from ccpor_agent.plan import Node, Plan
+from ccpor_checks.registry import origin
 
 if TYPE_CHECKING:
     from ccpor_agent.contrasts.telling import Ahead
-from ccpor_checks.registry import origin
 
 EPILOG = """\b
 Examples:
@@ -57,6 +57,7 @@ def plan(
 
     asked = asked_plan(asked_profile(profile_file), only, skip)
     state = state_folder()
+    collector = _sends(state)
     told = {
         "profile": asked.profile.id,
         "version": asked.profile.version,
@@ -64,7 +65,7 @@ def plan(
         "steps": [step(node) for node in asked.nodes],
         "excluded": [each.finding_id for each in asked.excluded],
         "writes": [str(state / "reports"), str(state / "journal"), str(state / "logs")],
-        "sends": (collector := _sends(state)),
+        "sends": collector,
         "if_it_fails": told_ahead(asked, collector),
     }
     if as_json or format_name == "json":
@@ -152,7 +153,7 @@ def _lines(asked: Plan, told: dict[str, Any]) -> list[str]:
         lines.append(f"    {each.does}")
         after = f", after {' and '.join(each.needs)}" if each.needs else ""
         lines.append(f"    findings: {' '.join(each.codes)}{after}")
-    lines += _if_it_fails(told["if_it_fails"])
+    lines += _if_it_fails(told["if_it_fails"], enrolled=told["sends"] is not None)
     lines += ["", "Writes below:"] + [f"  {folder}" for folder in told["writes"]]
     lines.append(
         f"Sends the report to {told['sends']}"
@@ -164,14 +165,15 @@ def _lines(asked: Plan, told: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _if_it_fails(ahead: list[Ahead]) -> list[str]:
-    from ccpor_agent.contrasts.telling import MOST_TARGETS, PHASE_S
+def _if_it_fails(ahead: list[Ahead], *, enrolled: bool) -> list[str]:
+    from ccpor_agent.contrasts.telling import MOST_TARGETS, PHASE_S, WITH_COLLECTOR_S
 
     if not any(each.contacts for each in ahead):
         return []
+    seconds = WITH_COLLECTOR_S if enrolled else PHASE_S
     lines = [
         "",
-        f"Only if targets fail, for at most {MOST_TARGETS} of them and {PHASE_S:g} s in all, to "
+        f"Only if targets fail, for at most {MOST_TARGETS} of them and {seconds:g} s in all, to "
         "say why and where:",
     ]
     for each in ahead:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
+from ccpor_agent.profile.url import is_address
 from ccpor_checks.base import Target
 from ccpor_reporting.contrasts import Walk
 from ccpor_reporting.model import Finding, Observation, Status
@@ -108,14 +108,6 @@ class Facts:
             if any((w.protocol, w.address, w.port) == (protocol, address, port) for w in walks):
                 return True
         return False
-
-
-def is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
-from ccpor_agent.contrasts.facts import Facts, is_address
-from ccpor_agent.profile.url import Url, UrlInvalid, read_url
+from ccpor_agent.contrasts.facts import Facts
+from ccpor_agent.profile.url import Url, UrlInvalid, is_address, read_url
 from ccpor_checks.base import Target
 from ccpor_checks.contrast import Protocol, Question
 from ccpor_checks.contrast.segments import WHAT as SMALL

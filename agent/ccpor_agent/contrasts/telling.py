@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
-from ccpor_agent.contrasts.phase import PHASE_S
+from ccpor_agent.contrasts.phase import PHASE_S, WITH_COLLECTOR_S
 from ccpor_agent.contrasts.planning import MOST_TARGETS
 from ccpor_agent.contrasts.questions import WEB
 from ccpor_agent.plan import Plan
 from ccpor_checks.base import Target
 from ccpor_checks.contrast.segments import UPLOAD_BYTES
 
-__all__ = ["MOST_TARGETS", "PHASE_S", "Ahead", "told_ahead"]
+__all__ = ["MOST_TARGETS", "PHASE_S", "WITH_COLLECTOR_S", "Ahead", "told_ahead"]
 
 REPEATED = ("tls", "http", "ssh", "order")
 

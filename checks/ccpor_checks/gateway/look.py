@@ -10,7 +10,8 @@ from ccpor_checks.gateway.rules import LEAST_SAMPLES, came_back
 from ccpor_checks.http.body import text_of
 from ccpor_checks.http.browsing import shown, url_of
 from ccpor_checks.http.exchange import Exchange
-from ccpor_checks.http.posting import Broken, Line, Posting
+from ccpor_checks.http.line import Broken, Line
+from ccpor_checks.http.posting import Posting
 from ccpor_checks.kit.quantile import nearest_rank
 
 MOST_FAILURES = 3  # then it is no accident, and more would only wait

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any
 from urllib.parse import urlsplit
 
 from ccpor_checks.base import CannotObserve, Context, Target
@@ -15,11 +14,10 @@ from ccpor_checks.http.exchange import (
     DEFAULT_PORTS,
     Exchange,
     Request,
-    TlsWanted,
     ascii_host,
-    converse,
     following,
 )
+from ccpor_checks.http.line import SECURE, Broken, Line
 from ccpor_checks.http.message import Head
 from ccpor_checks.http.portal import (
     host_of,
@@ -30,14 +28,10 @@ from ccpor_checks.http.portal import (
     read_page,
     signs_in,
 )
-from ccpor_checks.http.wire import ExchangeEnded
-from ccpor_checks.kit.proxy_auth import account_for
-from ccpor_checks.kit.tunnel import Reply, answer_to, proxy_in_effect
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS = 10
 PEEK_S = 3.0  # for a redirect that nobody asked to follow
-SECURE = frozenset({"https", "tls"})
 KEPT_FIELDS = ("server", "content-type", "content-length", "content-encoding")
 
 
@@ -48,68 +42,25 @@ class _Browsing:
     target: Target
     options: HttpOptions
     ctx: Context
+    line: Line
     end: float = 0.0  # on the context's clock: no exchange goes on beyond it
     hops: list[Hop] = field(default_factory=list)
     cookies: dict[str, dict[str, str]] = field(default_factory=dict)  # by host; never kept
     seen: set[tuple[str, str, str]] = field(default_factory=set)
     refused: Refused | None = None
-    tls_wanted: TlsWanted | None = None
 
     def ask(self, request: Request, end: float | None = None) -> Exchange:
         """Do one exchange, with the cookies of its host.
 
         Raises:
-            _Ended: It came to no good end; it says how far it came.
+            Broken: It came to no good end; it says how far it came.
         """
         jar = self.cookies.get(host_of(request.url), {})
         sent = request
         if jar:
             text = "; ".join(f"{name}={value}" for name, value in jar.items())
             sent = replace(request, headers={**request.headers, "Cookie": text})
-        exchange = self._once(sent, end, None)
-        if (authorization := self._proxy_authorization(exchange)) is not None:
-            exchange = self._once(sent, end, authorization)
-        return exchange
-
-    def _once(self, sent: Request, end: float | None, authorization: str | None) -> Exchange:
-        exchange = Exchange(request=sent, proxy_authorization=authorization)
-        try:
-            converse(
-                exchange,
-                target=self.target,
-                tls=self.tls,
-                ctx=self.ctx,
-                end=self.end if end is None else end,
-            )
-        except ExchangeEnded as exc:
-            raise _Ended(exchange, exc) from exc
-        return exchange
-
-    def _proxy_authorization(self, exchange: Exchange) -> str | None:
-        """Return the answer to a proxy that passes requests on and asks for the account."""
-        proxy = proxy_in_effect(self.ctx) if exchange.by_proxy else None
-        if proxy is None or exchange.head is None:
-            return None
-        account = account_for(self.target, self.ctx, proxy.host, proxy.port)
-        fields = {name: tuple(values) for name, values in exchange.head.fields.items()}
-        reply = Reply(exchange.head.status, fields)
-        request = exchange.request
-        answered = answer_to(reply, account, request.method, request.wanted(by_proxy=True))
-        return answered[1] if answered else None
-
-    def tls(self) -> TlsWanted:
-        """Return a context that trusts what the tls check trusts, and verifies the name."""
-        if self.tls_wanted is not None:
-            return self.tls_wanted
-        from ccpor_checks.tls.evidence import TlsOptions
-        from ccpor_checks.tls.store import OFFER_USUAL, read_trust
-
-        options: Any = self.target.options.get("tls") or TlsOptions()
-        context = read_trust(options, self.ctx).context(OFFER_USUAL, verify=True)
-        context.check_hostname = True
-        context.hostname_checks_common_name = False
-        self.tls_wanted = context, options.server_name
-        return self.tls_wanted
+        return self.line.ask(sent, self.end if end is None else end)
 
     def follow(self, exchange: Exchange) -> Request | None:
         """Return the next request, or None where the way ends; `refused` then says why."""
@@ -149,23 +100,13 @@ class _Browsing:
                 jar[name.strip()] = value.strip()
 
 
-class _Ended(Exception):
-    """An exchange that came to no good end, and how far it came."""
-
-    def __init__(self, exchange: Exchange, cause: ExchangeEnded) -> None:
-        super().__init__(str(cause))
-        self.exchange, self.cause = exchange, cause
-
-
 def run(target: Target, options: HttpOptions, ctx: Context) -> HttpEvidence:
     """Ask *target* for its page, and return what came.
 
     Raises:
         CannotObserve: No TLS session comes about, or the profile's url cannot be asked.
     """
-    way = _Browsing(target, options, ctx)
-    if target.scheme in SECURE:
-        way.tls()  # reading the system's certificates is our time, not the target's
+    way = _Browsing(target, options, ctx, Line(target, ctx))
     begun = ctx.monotonic()
     way.end = begun + ctx.remaining(options.timeout_s)
     uploads = options.upload_kb is not None
@@ -177,7 +118,7 @@ def run(target: Target, options: HttpOptions, ctx: Context) -> HttpEvidence:
         upload_bytes=(options.upload_kb or 0) * 1000 if uploads else None,
     )
     way.seen.add((request.method, request.url, "None"))
-    ended: _Ended | None = None
+    ended: Broken | None = None
     try:
         exchange = way.ask(request)
         while (further := way.follow(exchange)) is not None:
@@ -185,7 +126,7 @@ def run(target: Target, options: HttpOptions, ctx: Context) -> HttpEvidence:
             if there is None:
                 break
             exchange = there
-    except _Ended as exc:
+    except Broken as exc:
         ended, exchange = exc, exc.exchange
     total_ms = round((ctx.monotonic() - begun) * 1000, 3)
     return _evidence(way, exchange, ended, total_ms)
@@ -195,13 +136,13 @@ def _beyond(way: _Browsing, further: Request) -> Exchange | None:
     """Return what a redirect led to; None where it leads to no server, which `refused` then says.
 
     Raises:
-        _Ended: A server is there, and its answer came to no good end; or the time was over.
+        Broken: A server is there, and its answer came to no good end; or the time was over.
     """
     try:
         return way.ask(further)
     except CannotObserve:
         pass  # no address, or no TLS that this workstation trusts
-    except _Ended as exc:
+    except Broken as exc:
         if exc.exchange.stage not in {"connection", "tls"} or way.ctx.monotonic() >= way.end:
             raise
     way.refused = "unreachable"
@@ -252,7 +193,7 @@ def is_listed(exchange: Exchange, options: HttpOptions) -> bool:
 
 
 def _evidence(
-    way: _Browsing, exchange: Exchange, ended: _Ended | None, total_ms: float
+    way: _Browsing, exchange: Exchange, ended: Broken | None, total_ms: float
 ) -> HttpEvidence:
     url, head, body = exchange.request.url, exchange.head, exchange.body
     redirect = redirect_of(exchange)
@@ -339,7 +280,7 @@ def _sign_in_behind(way: _Browsing, url: str, location: str) -> tuple[str, ...]:
     peek = Request(method="GET", url=location, headers={}, first=False)
     try:
         there = way.ask(peek, end=way.ctx.monotonic() + left)
-    except (_Ended, CannotObserve):  # then it is no sign-in page that anybody could use
+    except (Broken, CannotObserve):  # then it is no sign-in page that anybody could use
         return ()
     if there.head is None or there.body is None:
         return ()

@@ -12,8 +12,9 @@ from ccpor_checks.base import CannotObserve, Context, Target
 from ccpor_checks.http.browsing import REDIRECTS, is_web, shown, url_of
 from ccpor_checks.http.evidence import Method
 from ccpor_checks.http.exchange import DEFAULT_PORTS, Exchange, Request
+from ccpor_checks.http.line import Broken, Line
 from ccpor_checks.http.portal import joined
-from ccpor_checks.http.posting import Broken, Line, Posting
+from ccpor_checks.http.posting import Posting
 from ccpor_checks.kit.synthetic import synthetic
 from ccpor_checks.order.evidence import OrderEvidence, OrderOptions, Readback
 from ccpor_checks.order.showing import Sent, digest_field, fetched, served, shown_in_answer
