@@ -21,7 +21,7 @@ import msgspec
 
 from ccpor_agent.plan import Key, Node, Plan, not_yet
 from ccpor_agent.scheduler import Job, Stop, run_jobs
-from ccpor_checks.base import CannotObserve, Context, NotApplicable, TargetFailed
+from ccpor_checks.base import CannotObserve, Context, NotApplicable, Sign, TargetFailed
 from ccpor_reporting.judging import INTERNAL, NOT_APPLICABLE, Judged, judge, not_observed, skipped
 from ccpor_reporting.model import Ending, Finding, Observation, Severity, UtcTime
 from ccpor_reporting.rules import Setting
@@ -37,10 +37,16 @@ log = logging.getLogger(__name__)
 def _nowhere(_line: str) -> None: ...
 
 
+def _not_enrolled(_method: str, _path: str) -> None: ...
+
+
 class View(Protocol):
     """Who watches a run; the live block on a terminal, or nobody."""
 
     def began(self, target: str, check: str) -> None: ...
+
+    def says(self, target: str, check: str, words: str) -> None:
+        """Take what a running check does now; called from its thread."""
 
     def ended(self, target: str, check: str) -> None: ...
 
@@ -51,6 +57,8 @@ class Unseen:
     """Nobody watches."""
 
     def began(self, target: str, check: str) -> None: ...
+
+    def says(self, target: str, check: str, words: str) -> None: ...
 
     def ended(self, target: str, check: str) -> None: ...
 
@@ -77,6 +85,7 @@ class Surroundings:
     journal: Callable[[str], object] = _nowhere  # gets each result as it comes, one JSON line
     view: View = field(default_factory=Unseen)
     stop: Stop = field(default_factory=Stop)
+    sign: Sign = _not_enrolled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +104,7 @@ def run_plan(plan: Plan, around: Surroundings) -> Seen:
             needs=node.needs,
             seconds=node.budget_s,
             lock=node.check.lock if node.check else None,
+            alone=node.check.alone if node.check else False,
         )
         for node in plan.nodes
     ]
@@ -159,6 +169,8 @@ class _Work:
             base_dir=self._plan.profile.base_dir,
             go_live=self._plan.profile.go_live,
             state_dir=self._around.state_dir,
+            tell=lambda words: self._around.view.says(*key, words),
+            sign=self._around.sign,
         )
         self._contexts[key] = context
         self._started[key] = self._around.now()

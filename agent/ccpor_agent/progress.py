@@ -52,6 +52,7 @@ class Live:
     total: int
     clock: Callable[[], float] = time.monotonic
     _running: dict[tuple[str, str], float] = field(default_factory=dict)
+    _words: dict[tuple[str, str], str] = field(default_factory=dict)
     _done: int = 0
     _begun: float = 0.0
     _drawn_at: float = -1.0
@@ -63,7 +64,11 @@ class Live:
     def began(self, target: str, check: str) -> None:
         self._running[target, check] = self.clock()
 
+    def says(self, target: str, check: str, words: str) -> None:
+        self._words[target, check] = words
+
     def ended(self, target: str, check: str) -> None:
+        self._words.pop((target, check), None)
         self._running.pop((target, check), None)
         self._done += 1
 
@@ -86,7 +91,7 @@ class Live:
         lines = [f"{now - self._begun:5.1f} s  {self._done} of {total} done"]
         longest = sorted(self._running.items(), key=lambda item: item[1])
         lines += [
-            f"{now - since:5.1f} s  {check} on {target}"
+            f"{now - since:5.1f} s  {check} on {target}{self._said(target, check)}"
             for (target, check), since in longest[:MOST_SHOWN]
         ]
         if len(longest) > MOST_SHOWN:
@@ -94,6 +99,10 @@ class Live:
         # One column is left free: a full line makes some terminals wrap.
         room = max(1, _columns(self.stream) - 1)
         return [line if len(line) <= room else line[: room - 1] + "…" for line in lines]
+
+    def _said(self, target: str, check: str) -> str:
+        words = self._words.get((target, check))
+        return f": {words}" if words else ""
 
     def _draw(self, lines: list[str]) -> None:
         back = f"\r{UP.format(self._drawn_lines)}" if self._drawn_lines else "\r"

@@ -27,12 +27,16 @@ R_any = TypeVar("R_any")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job(Generic[K]):
-    """One piece of work. seconds: its budget; lock: jobs of the same name never overlap."""
+    """One piece of work. seconds: its budget; lock: jobs of the same name never overlap.
+
+    alone: it waits until nothing else runs or can begin, and nothing begins beside it.
+    """
 
     key: K
     needs: tuple[K, ...] = ()
     seconds: float = 0.0
     lock: str | None = None
+    alone: bool = False
 
 
 class Work(Protocol[K_contra, R_any]):
@@ -118,21 +122,29 @@ class _Run(Generic[K, R]):
 
     def _begin_ready(self) -> None:
         """Begin what may begin; what settles at once makes others ready, so go round again."""
-        while True:
+        settled = True
+        while settled:
             for key in self._graph.get_ready():
                 heappush(self._ready, (-self._rank[key], self._order[key], key))
-            held: list[tuple[float, int, K]] = []
-            settled = False
-            while self._ready:
-                entry = heappop(self._ready)
-                lock = self._jobs[entry[2]].lock
-                if not self._free or lock in self._locks:
-                    held.append(entry)
-                else:
-                    settled |= self._begin(entry[2])
-            self._ready = held
-            if not settled:
-                return
+            settled = self._begin_together()
+            if self._ready and not self._live and not settled:
+                settled = self._begin(heappop(self._ready)[2])  # all that is left waits to be alone
+
+    def _begin_together(self) -> bool:
+        """Begin all that may run beside others; True where one settled without a thread."""
+        if any(self._jobs[key].alone for key in self._live):
+            return False
+        held: list[tuple[float, int, K]] = []
+        settled = False
+        while self._ready:
+            entry = heappop(self._ready)
+            job = self._jobs[entry[2]]
+            if not self._free or job.alone or job.lock in self._locks:
+                held.append(entry)
+            else:
+                settled |= self._begin(entry[2])
+        self._ready = held  # in order already: it was filled from the least on
+        return settled
 
     def _begin(self, key: K) -> bool:
         """Start *key* in a thread; True where it settled without one."""

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from ccpor_agent.progress import Live, wants_live
 from ccpor_agent.report_builder import Occasion, build_report, new_occasion_id, this_machine
 from ccpor_agent.scheduler import Stop
 from ccpor_agent.seam import AlreadyRunning, RunLock, make_folder, state_folder, write_durably
+from ccpor_checks.base import Sign
 from ccpor_reporting.codec import encode_report
 from ccpor_reporting.model import Report, RunReason
 
@@ -195,6 +196,7 @@ def _look(asked: Asked, state: Path, journal: Path, stop: Stop) -> Seen:
                 journal=lines.add,
                 view=view,
                 stop=stop,
+                sign=_signing(state),
             )
             seen = run_plan(asked.plan, around)
             if not asked.contrasts:
@@ -239,6 +241,26 @@ def stopped_by_signals(stop: Stop) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _signing(state: Path) -> Sign:
+    """Return what signs a check's request to the collector with this machine's own key."""
+
+    def sign(method: str, path: str) -> Mapping[str, str] | None:
+        import secrets
+
+        from ccpor_agent.identity import IdentityInvalid, load_identity, machine_signer
+        from ccpor_reporting.request_signature import sign_request
+
+        try:
+            if load_identity(state) is None:
+                return None
+            signer = machine_signer(state)
+        except (IdentityInvalid, OSError):
+            return None  # said once already, at the beginning of the run
+        return sign_request(method, path, int(time.time()), secrets.token_urlsafe(16), signer)
+
+    return sign
 
 
 def _machine_id(state: Path) -> str | None:

@@ -33,6 +33,9 @@ E = TypeVar("E", bound=msgspec.Struct)
 O = TypeVar("O", bound=msgspec.Struct)  # noqa: E741
 
 Scheme = str
+# Method and path, as on the wire, to the headers that prove which workstation asks; None: it is
+# not enrolled anywhere.
+Sign = Callable[[str, str], Mapping[str, str] | None]
 
 
 class TargetFailed(Exception):
@@ -73,6 +76,12 @@ class Target:
     contrast: tuple[str, ...] = ()
 
 
+def _nothing(_words: str) -> None: ...
+
+
+def _not_enrolled(_method: str, _path: str) -> None: ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Context:
     """What a running check may know of the world; tests hand in their own.
@@ -92,6 +101,8 @@ class Context:
     dice: random.Random = field(default_factory=random.Random)
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("ccpor_checks"))
     attempts: int = 1  # a check that tries several times writes how many
+    tell: Callable[[str], object] = _nothing  # what it does now, in a few words, for a live view
+    sign: Sign = _not_enrolled
     abandoned: bool = False
     _closers: list[Callable[[], object]] = field(default_factory=list)
 
@@ -157,6 +168,7 @@ class Check(Generic[E, O]):
     budget_s: Callable[[O], float] = no_rules_budget
     isolation: Literal["thread", "process"] = "thread"
     lock: str | None = None  # checks that share a lock never overlap, e.g. "uplink"
+    alone: bool = False  # begins when no other check runs or can run, and nothing runs beside it
 
     @property
     def codes(self) -> tuple[str, ...]:
