@@ -23,6 +23,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from ccpor_checks.base import Target
+from ccpor_checks.tls.evidence import TlsOptions
 from tests.peers.certificates import Files
 
 
@@ -240,6 +242,22 @@ def order_server(
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+def service_target(
+    server: OrderServer | int, path: str, scheme: str = "http", ca_file: Path | None = None
+) -> Target:
+    """Return the target that *path* of the server is; a number is a port of its own."""
+    port = server if isinstance(server, int) else server.port
+    return Target(
+        id="t",
+        url=f"{scheme}://127.0.0.1:{port}{path}",
+        scheme=scheme,
+        host="127.0.0.1",
+        port=port,
+        path=path,
+        options={"tls": TlsOptions(ca_file=str(ca_file) if ca_file else None)},
+    )
 
 
 if __name__ == "__main__":

@@ -185,8 +185,10 @@ def test_no_bytes_at_all_make_it_crash(body: bytes) -> None:
 @given(at=st.integers(0, len(BODY) - 1), put=st.binary(min_size=1, max_size=3))
 def test_a_damaged_report_is_read_or_refused_but_never_crashes(at: int, put: bytes) -> None:
     """Bytes rot on disks and on the way."""
+    damaged = BODY[:at] + put + BODY[at + 1 :]
     with suppress(ReportInvalid):
-        decode_report(BODY[:at] + put + BODY[at + 1 :])
+        read = decode_report(damaged)
+        assert decode_report(encode_report(read)) == read
 
 
 @given(

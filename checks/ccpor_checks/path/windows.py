@@ -3,137 +3,31 @@
 The call blocks, so each echo waits in a thread of its own; a few of them run at once. Windows names
 who said "too big" but not the size that would fit.
 
-Source: Microsoft, "IcmpSendEcho function", "Icmp6SendEcho2 function", "IP_OPTION_INFORMATION",
-"IP_STATUS".
+Source: Microsoft, "IP_STATUS".
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import ipaddress
 import queue
-import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ccpor_checks.base import CannotObserve, Context
+from ccpor_checks.kit.icmp_windows import SUCCESS, TIMED_OUT, USUAL_HOPS, Status, echo
 from ccpor_checks.path.evidence import Method
 from ccpor_checks.path.mtu import PASSED, Answer
 from ccpor_checks.path.sampling import LONGEST_WAIT_S, Reply
 from ccpor_reporting.contrasts import Hop, Walk
 
 IPV4_HEADER, ICMP_HEADER = 20, 8
-DO_NOT_SPLIT = 0x02  # IP_FLAG_DF
 USUAL_BYTES = 56
-USUAL_HOPS = 64
 AT_ONCE = 64
-SUCCESS, TOO_BIG, TIMED_OUT = 0, 11009, 11010
+TOO_BIG = 11009
 NO_WAY = frozenset({11002, 11003, 11004, 11018, 11040, 11045})
 TTL_ENDED = frozenset({11013, 11014})
 OWN_LIMIT = frozenset({TOO_BIG, 11011, 10040})  # the interface itself sends no packet of that size
-
-
-class _Options(ctypes.Structure):
-    """IP_OPTION_INFORMATION"""
-
-    _fields_ = (
-        ("ttl", ctypes.c_ubyte),
-        ("tos", ctypes.c_ubyte),
-        ("flags", ctypes.c_ubyte),
-        ("size", ctypes.c_ubyte),
-        ("options", ctypes.c_void_p),
-    )
-
-
-class _Reply4(ctypes.Structure):
-    """ICMP_ECHO_REPLY"""
-
-    _fields_ = (
-        ("address", ctypes.c_ubyte * 4),
-        ("status", ctypes.c_uint32),
-        ("ms", ctypes.c_uint32),
-        ("size", ctypes.c_uint16),
-        ("reserved", ctypes.c_uint16),
-        ("content", ctypes.c_void_p),
-        ("options", _Options),
-    )
-
-
-class _SocketAddress6(ctypes.Structure):
-    """SOCKADDR_IN6"""
-
-    _fields_ = (
-        ("family", ctypes.c_uint16),
-        ("port", ctypes.c_uint16),
-        ("flow", ctypes.c_uint32),
-        ("address", ctypes.c_ubyte * 16),
-        ("scope", ctypes.c_uint32),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What one echo met: IP_STATUS, who answered, and how long it took."""
-
-    code: int
-    sender: str | None
-    ms: float
-
-
-def echo(
-    address: str,
-    payload_bytes: int = USUAL_BYTES,
-    *,
-    wait_s: float = LONGEST_WAIT_S,
-    split: bool = True,
-    hops: int = USUAL_HOPS,
-) -> Status:
-    """Return what one ICMP echo of *payload_bytes* met.
-
-    Raises:
-        OSError: This is not Windows, or it gives no handle.
-    """
-    if sys.platform != "win32":
-        raise OSError("there is no IP helper API on this system")
-    target = ipaddress.ip_address(address)
-    api: Any = ctypes.WinDLL("iphlpapi", use_last_error=True)
-    create = api.IcmpCreateFile if target.version == 4 else api.Icmp6CreateFile
-    create.restype = ctypes.c_void_p
-    handle = ctypes.c_void_p(create())
-    if handle.value in {None, ctypes.c_void_p(-1).value}:
-        raise ctypes.WinError(ctypes.get_last_error())
-    try:
-        room = ctypes.sizeof(_Reply4) + payload_bytes + 128
-        buffer = ctypes.create_string_buffer(room)
-        options = _Options(ttl=hops, flags=0 if split else DO_NOT_SPLIT)
-        end = (payload_bytes, ctypes.byref(options), buffer, room, int(wait_s * 1000))
-        started = time.perf_counter_ns()
-        if target.version == 4:
-            number = ctypes.c_uint32(int.from_bytes(target.packed, sys.byteorder))
-            count = api.IcmpSendEcho(handle, number, bytes(payload_bytes), *end)
-        else:
-            none, there = _SocketAddress6(family=23), _SocketAddress6(family=23)
-            there.address[:] = target.packed
-            parts = (None, None, None, ctypes.byref(none), ctypes.byref(there))
-            count = api.Icmp6SendEcho2(handle, *parts, bytes(payload_bytes), *end)
-        ms = round((time.perf_counter_ns() - started) / 1e6, 3)
-        if not count:
-            return Status(ctypes.get_last_error() or TIMED_OUT, None, ms)
-        return _read(buffer.raw, ms, six=target.version == 6)
-    finally:
-        api.IcmpCloseHandle(handle)
-
-
-def _read(reply: bytes, ms: float, *, six: bool) -> Status:
-    if six:  # ICMPV6_ECHO_REPLY: a packed address of 26 bytes, filled up to 28, then the status
-        code = int.from_bytes(reply[28:32], sys.byteorder)
-        return Status(code, str(ipaddress.IPv6Address(reply[6:22])), ms)
-    found = _Reply4.from_buffer_copy(reply)
-    return Status(int(found.status), str(ipaddress.IPv4Address(bytes(found.address))), ms)
 
 
 class WindowsEchoes:
@@ -152,7 +46,7 @@ class WindowsEchoes:
 
     def _ask(self, number: int) -> None:
         with contextlib.suppress(OSError):
-            status = echo(self._address)
+            status = echo(self._address, bytes(USUAL_BYTES), wait_ms=int(LONGEST_WAIT_S * 1000))
             if status.code == SUCCESS:
                 self._came.put(Reply(number, status.ms))
             elif status.code in NO_WAY:
@@ -189,10 +83,10 @@ class WindowsSizes:
         self._ctx, self._wait_s, self._split, self._ask = ctx, wait_s, split, ask
 
     def _one(self, size: int, hops: int = USUAL_HOPS) -> Status:
-        payload = max(0, size - IPV4_HEADER - ICMP_HEADER)
-        wait_s = self._ctx.remaining(self._wait_s)
+        content = bytes(max(0, size - IPV4_HEADER - ICMP_HEADER))
+        wait_ms = int(self._ctx.remaining(self._wait_s) * 1000)
         try:
-            return self._ask(self.address, payload, wait_s=wait_s, split=self._split, hops=hops)
+            return self._ask(self.address, content, wait_ms=wait_ms, split=self._split, hops=hops)
         except OSError as exc:
             raise CannotObserve(f"Windows sends no ICMP echo ({exc})") from exc
 

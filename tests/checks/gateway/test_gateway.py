@@ -10,16 +10,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from ccpor_checks.base import CannotObserve, Target
+from ccpor_checks.base import CannotObserve
 from ccpor_checks.gateway import CHECK, Echo, GatewayEvidence, GatewayOptions
 from ccpor_checks.gateway import look as gateway_look
 from ccpor_checks.gateway.rules import judge_echo, judge_latency
-from ccpor_checks.tls.evidence import TlsOptions
 from ccpor_reporting.model import Severity, Status
 from tests.checks.looking import Looked, looked
 from tests.peers import free_port
 from tests.peers.certificates import authority, leaf, write
-from tests.peers.order_server import OrderServer, order_server
+from tests.peers.order_server import OrderServer, order_server, service_target
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +35,7 @@ def echo(
     ca_file: Path | None = None,
     **options: Any,
 ) -> Looked:
-    port = server if isinstance(server, int) else server.port
-    target = Target(
-        id="t",
-        url=f"{scheme}://127.0.0.1:{port}{path}",
-        scheme=scheme,
-        host="127.0.0.1",
-        port=port,
-        path=path,
-        options={"tls": TlsOptions(ca_file=str(ca_file) if ca_file else None)},
-    )
+    target = service_target(server, path, scheme, ca_file)
     return looked(CHECK, target, options)
 
 

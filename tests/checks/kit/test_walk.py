@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from ccpor_checks.base import CannotObserve, Context
-from ccpor_checks.kit.walk import walk, windows
+from ccpor_checks.kit import icmp_windows
+from ccpor_checks.kit.walk import walk
 from ccpor_reporting.contrasts import Walk
 from tests.checks.kit.row import (
     OPEN,
@@ -288,5 +289,5 @@ def test_a_reply_of_windows_is_read() -> None:
     six = bytes(6) + socket.inet_pton(socket.AF_INET6, "fd00::1") + bytes(4)
     six += bytes(2) + (11013).to_bytes(4, "little") + bytes(64)
 
-    assert windows.read(four, six=False) == (11013, "10.0.0.1")
-    assert windows.read(six, six=True) == (11013, "fd00::1")
+    assert icmp_windows.read(four, six=False) == (11013, "10.0.0.1")
+    assert icmp_windows.read(six, six=True) == (11013, "fd00::1")

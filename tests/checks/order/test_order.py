@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 
-from ccpor_checks.base import CannotObserve, OptionsRefused, Target
+from ccpor_checks.base import CannotObserve, OptionsRefused
 from ccpor_checks.order import CHECK, OrderOptions
 from ccpor_checks.order import look as order_look
-from ccpor_checks.tls.evidence import TlsOptions
 from ccpor_reporting.model import Severity, Status
 from tests.checks.looking import Looked, looked
 from tests.peers import free_port
 from tests.peers.certificates import authority, leaf, write
-from tests.peers.order_server import OrderServer, order_server
+from tests.peers.order_server import OrderServer, order_server, service_target
 
 SMALL = {"pages": 2, "kb_per_page": 1.5}
 
@@ -37,16 +36,7 @@ def order(
     ca_file: Path | None = None,
     **options: Any,
 ) -> Looked:
-    port = server if isinstance(server, int) else server.port
-    target = Target(
-        id="t",
-        url=f"{scheme}://127.0.0.1:{port}{path}",
-        scheme=scheme,
-        host="127.0.0.1",
-        port=port,
-        path=path,
-        options={"tls": TlsOptions(ca_file=str(ca_file) if ca_file else None)},
-    )
+    target = service_target(server, path, scheme, ca_file)
     return looked(CHECK, target, {**SMALL, **options})
 
 

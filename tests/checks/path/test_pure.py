@@ -13,13 +13,14 @@ import pytest
 import trustme
 
 from ccpor_checks.base import Context, NotApplicable, Target
+from ccpor_checks.kit.icmp_windows import SUCCESS, TIMED_OUT, Status
 from ccpor_checks.path import CHECK, PathEvidence, PathOptions
 from ccpor_checks.path.bounds import at_most_share, is_above, is_lasting, tail
 from ccpor_checks.path.finding_mtu import tries_for
 from ccpor_checks.path.mtu import MOST_PROBES, PASSED, Answer, Search
 from ccpor_checks.path.rules import judge_jitter, judge_latency, judge_loss
 from ccpor_checks.path.segments import payload
-from ccpor_checks.path.windows import SUCCESS, TIMED_OUT, TOO_BIG, Status, WindowsSizes
+from ccpor_checks.path.windows import TOO_BIG, WindowsSizes
 from ccpor_reporting.model import Severity
 from ccpor_reporting.model import Status as Outcome
 from ccpor_reporting.rules import Setting
@@ -225,8 +226,8 @@ def test_windows_says_too_big_without_a_size_and_the_search_still_ends(
 ) -> None:
     """IP_PACKET_TOO_BIG carries no next size: the bisection does without."""
 
-    def ask(_address: str, payload_bytes: int, **_more: object) -> Status:
-        fits = payload_bytes + 28 <= 1337
+    def ask(_address: str, content: bytes, **_more: object) -> Status:
+        fits = len(content) + 28 <= 1337
         return Status(SUCCESS if fits else code, "10.0.0.1", 1.0)
 
     context = Context(deadline=time.monotonic() + 5)

@@ -286,9 +286,17 @@ def test_options_that_mean_nothing_are_refused(options: dict[str, str], key: str
     assert key in {str(each.key[0]) for each in caught.value.refusals}
 
 
-def test_every_option_is_sound_alone_and_with_its_half() -> None:
-    ProxyOptions()
-    ProxyOptions(mode="direct")
-    ProxyOptions(mode="pac")
-    ProxyOptions(mode="pac", pac_url="http://wpad.example.org/wpad.dat")
-    ProxyOptions(mode="url", url="http://p:1", username="clerk", password_file="p.txt")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"mode": "direct"},
+        {"mode": "pac"},
+        {"mode": "pac", "pac_url": "http://wpad.example.org/wpad.dat"},
+        {"mode": "url", "url": "http://p:1", "username": "clerk", "password_file": "p.txt"},
+    ],
+)
+def test_every_option_is_sound_alone_and_with_its_half(options: dict[str, str]) -> None:
+    asked = ProxyOptions(**options)  # type: ignore[arg-type]
+
+    assert not list(asked.refusals())

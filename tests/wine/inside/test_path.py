@@ -7,14 +7,15 @@ import time
 
 from ccpor_checks import path
 from ccpor_checks.base import CannotObserve, Context, Target
+from ccpor_checks.kit.icmp_windows import SUCCESS, echo
 from ccpor_checks.path.methods import own_interface
-from ccpor_checks.path.windows import SUCCESS, WindowsSizes, echo
+from ccpor_checks.path.windows import WindowsSizes
 from tests.checks.looking import looked
 
 
 def test_an_echo_comes_back() -> None:
     """IcmpSendEcho needs no right of an ordinary user."""
-    status = echo("127.0.0.1", wait_s=2.0)
+    status = echo("127.0.0.1", bytes(56), wait_ms=2000)
 
     assert (status.code, status.sender) == (SUCCESS, "127.0.0.1")
 
