@@ -89,7 +89,7 @@ EVIDENCE: dict[str, dict[str, Any]] = {
     },
     "tcp": {"connect_ms_p50": 21.4, "connect_ms_p95": 24.0, "tries": 3},
     "tls": {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "days_left": 242},
-    "path": {"samples": 100, "rtt_ms_p95": 31.0, "loss_pct": 0.0, "jitter_ms_p95": 2.1},
+    "path": {"rtts_ms": [30.0] * 100, "rtt_p95_ms": 31.0, "loss_pct": 0.0, "jitter_ms": 2.1},
     "scanner": {"pages": 12, "dpi": 300, "mode": "bilevel", "kb_per_page": 41.0},
 }
 

@@ -51,6 +51,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "ccpor_agent.commands.verify:verify",
         "Check signatures, receipts and hashes offline.",
     ),
+    "schedule": (
+        "ccpor_agent.commands.schedule:schedule",
+        "Have runs made by themselves, spread over court hours.",
+    ),
     "doctor": (
         "ccpor_agent.commands.doctor:doctor",
         "Is the agent itself in order: key, spool, clock, collector, rights?",

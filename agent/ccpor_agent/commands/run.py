@@ -45,6 +45,7 @@ Exit codes: 0 ready, 1 not ready, 2 usage or profile error, 3 could not tell,
     type=click.Choice([each.value for each in RunReason]),
     help="Why this run is made.  [default: ad-hoc, or incident with --incident]",
 )
+@click.option("--if-due", is_flag=True, help="Only when the schedule says so, else end with 0.")
 @click.option("--incident", metavar="ID", help="The incident this run belongs to.")
 @click.option(
     "--jobs",
@@ -77,6 +78,7 @@ def run(
     require_upload: bool,
     no_contrasts: bool,
     reason: str | None,
+    if_due: bool,
     incident: str | None,
     jobs: int,
     deadline: float,
@@ -90,6 +92,8 @@ def run(
     if math.isnan(deadline):  # passes every range
         raise click.BadParameter("write a number of seconds", param_hint="--deadline")
     require_place(output)
+    if if_due and not _begins_now():
+        ctx.exit(0)
     if profile_file is None and not no_upload:
         whole_run.refresh()
     profile = _said_whose(asked_profile(profile_file))
@@ -111,6 +115,29 @@ def run(
     if not no_upload and not done.report.interrupted:
         acknowledged = whole_run.send(done)
     ctx.exit(_code(done, needs_receipt=require_upload and not acknowledged))
+
+
+def _begins_now() -> bool:
+    """Say whether the schedule asks for a run now; the one after it is then drawn at once.
+
+    Drawn before the run and not after: one that is cut short must not be repeated all day.
+    """
+    import random
+
+    from ccpor_agent.schedule.due import draw_next, is_due, kept
+    from ccpor_agent.seam import state_folder
+    from ccpor_agent.whole_run import clock
+
+    state, now = state_folder(), clock().astimezone().replace(tzinfo=None)
+    if not is_due(state, now):
+        found = kept(state)
+        click.echo(f"not due before {found.next_run:%Y-%m-%d %H:%M}" if found else "", err=True)
+        return False
+    try:
+        draw_next(state, now, random.Random())  # noqa: S311 - no secret
+    except OSError as exc:
+        click.echo(f"the next run cannot be noted ({exc.strerror})", err=True)
+    return True
 
 
 def _said_whose(profile: Profile) -> Profile:

@@ -41,7 +41,7 @@ MEASURED: dict[str, tuple[Any, dict[str, Any], str | None]] = {
     "dns.answer": (None, {"source": "resolvers", "answers": [{}, {}]}, None),
     "http.upload": (12000, {}, "kB"),
     "clock.offset": (0.02, {}, "s"),
-    "path.latency": (20.0, {"samples": 100}, "ms"),
+    "path.latency": (20.0, {"rtts_ms": [20.0] * 100}, "ms"),
     "scanner.sample": (None, {"pages": 12}, None),
 }
 
