@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from ccpor_reporting.render.lines import cells
+from ccpor_reporting.text import single_line
+
 REDRAW_S = 0.1
 MOST_SHOWN = 5
 USUAL_COLUMNS = 80
@@ -62,10 +65,12 @@ class Live:
         self._begun = self.clock()
 
     def began(self, target: str, check: str) -> None:
+        self._words.pop((target, check), None)
         self._running[target, check] = self.clock()
 
     def says(self, target: str, check: str, words: str) -> None:
-        self._words[target, check] = words
+        """Show *words* behind the check until it says others or ends; from any thread."""
+        self._words[target, check] = single_line(words)
 
     def ended(self, target: str, check: str) -> None:
         self._words.pop((target, check), None)
@@ -98,7 +103,7 @@ class Live:
             lines.append(f"         and {len(longest) - MOST_SHOWN} more")
         # One column is left free: a full line makes some terminals wrap.
         room = max(1, _columns(self.stream) - 1)
-        return [line if len(line) <= room else line[: room - 1] + "…" for line in lines]
+        return [_fitting(line, room) for line in lines]
 
     def _said(self, target: str, check: str) -> str:
         words = self._words.get((target, check))
@@ -110,6 +115,16 @@ class Live:
         self.stream.write(f"{HIDE}{back}{CLEAR_BELOW}{text}")
         self.stream.flush()
         self._drawn_lines = len(lines)
+
+
+def _fitting(line: str, room: int) -> str:
+    """Return *line* within *room* columns; what is cut off is shown by an ellipsis."""
+    if cells(line) <= room:
+        return line
+    kept = line[:room]  # no character is narrower than one column but combining ones
+    while cells(kept) > room - 1:
+        kept = kept[:-1]
+    return kept + "…"
 
 
 def _columns(stream: TextIO) -> int:

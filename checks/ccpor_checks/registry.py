@@ -26,6 +26,7 @@ BUILTIN: dict[str, str] = {
     "sftp": "ccpor_checks.sftp:CHECK",
     "gateway": "ccpor_checks.gateway:CHECK",
     "order": "ccpor_checks.order:CHECK",
+    "capacity": "ccpor_checks.capacity:CHECK",
     "workstation": "ccpor_checks.workstation:CHECK",
 }
 
@@ -36,7 +37,6 @@ ENTRY_POINT_GROUP = "ccpor_check.checks"
 UNAVAILABLE: frozenset[str] = frozenset(
     {
         "snmp",
-        "capacity",
         "scanner",
     }
 )

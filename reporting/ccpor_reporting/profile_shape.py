@@ -30,7 +30,8 @@ WORKLOAD = (
 TARGET = ("id", "title", "why", "owner", "url", "required", "contrast", "checks")
 DEVICES = ("sane", "twain", "wia", "isis", "workstation")  # what follows names no host
 SCHEMES = (
-    *("tcp", "tls", "http", "https", "ssh", "sftp", "ntp", "snmp", "stamp", "icmp", "capacity"),
+    *("tcp", "tls", "http", "https", "ssh", "sftp", "ntp", "snmp", "stamp", "icmp"),
+    *("capacity", "iperf3"),
     *("escl", *DEVICES),
 )
 CHECKS = frozenset(
@@ -73,11 +74,12 @@ def _networks(table: Any) -> Iterator[str]:
     yield from _unknown("network.", table, [owner.value for owner in Owner])
     for key, ranges in table.items():
         for text in ranges if isinstance(ranges, list) else [ranges]:
-            if not isinstance(text, str) or not _is_range(text):
+            if not isinstance(text, str) or not is_range(text):
                 yield f'network.{key}: {_shown(text)}; write a range such as "10.20.0.0/16"'
 
 
-def _is_range(text: str) -> bool:
+def is_range(text: str) -> bool:
+    """Say whether *text* is an address range in CIDR notation, without bits beyond its length."""
     try:
         ipaddress.ip_network(text, strict=True)
     except ValueError:

@@ -31,6 +31,7 @@ from ccpor_server.store import audit, courts
 from ccpor_server.store.people import Person, Role
 
 if TYPE_CHECKING:
+    from ccpor_server.capacity.slots import HeldSlot
     from ccpor_server.collector import Collector
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -44,6 +45,7 @@ _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 class Access(enum.Enum):
     PUBLIC = "public"  # anybody; a person signed in is known all the same
     MACHINE = "machine"  # an enrolled workstation's signature, checked by the endpoint
+    SLOT = "slot"  # the token of a turn at measuring, checked here: `request.state.slot`
     READER = "reader"  # signed in; a court sees itself only
     REVIEWER = "reviewer"  # aoc-reviewer or administrator
     ADMINISTRATOR = "administrator"
@@ -105,6 +107,9 @@ def guarded(entry: Entry) -> Endpoint:
             if entry.access is Access.OPERATIONS:
                 await _require_operations(request)
             return await _told(entry, request)
+        if entry.access is Access.SLOT:
+            request.state.slot = _slot(request)
+            return await entry.endpoint(request)
         request.state.person = await _person(request)
         if entry.access is not Access.PUBLIC:
             away = await _refusal(request, entry)
@@ -116,6 +121,19 @@ def guarded(entry: Entry) -> Endpoint:
         return await entry.endpoint(request)
 
     return guard
+
+
+def _slot(request: Request) -> HeldSlot:
+    """Return the turn of the token that came; the turn is renewed by it."""
+    running = collector(request)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    held = running.measuring.slots.heard(token.strip()) if scheme.lower() == "bearer" else None
+    if held is None:
+        running.limits.from_address(client_address(request))
+        refused = Unauthorised("no turn has this token: it ended, or there never was one")
+        refused.headers["WWW-Authenticate"] = 'Bearer realm="ccpor-capacity"'
+        raise refused
+    return held
 
 
 async def _told(entry: Entry, request: Request) -> Response:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from ccpor_server import keys
+from ccpor_server.capacity.measuring import Measuring
 from ccpor_server.checkpoints import CheckpointFile, is_of_another_key
 from ccpor_server.clock import Clock, utc_now
 from ccpor_server.keys import KeyUnusable
@@ -47,6 +48,7 @@ class Collector:
         self.turns = Turns(settings)
         self.looks = Looks()
         self.metrics = Metrics()
+        self.measuring = Measuring(settings, self.store, self.metrics, monotonic)
 
     def is_operations_token(self, given: str) -> bool:
         """Return whether *given* is the token in the metrics token file; False without a file."""

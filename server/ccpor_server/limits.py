@@ -65,11 +65,13 @@ class Limits:
         self._court = Buckets(settings.rate_court, monotonic)
         self._address = Buckets(settings.rate_address, monotonic)
         self._looks = Buckets(settings.rate_looks, monotonic)
+        self._slots = Buckets(settings.rate_slots, monotonic)
         codes = settings.bad_codes_per_hour
         self._bad_codes = Buckets(Rate(codes, codes / 3600), monotonic)
         self._sign_ins = Buckets(Rate(30, 30 / 300), monotonic)
         self._hashes = Buckets(Rate(300, 1), monotonic)  # each costs 0.1 s of work, right or wrong
         self._denials = Buckets(Rate(60, 0.2), monotonic)
+        self._plans = Buckets(Rate(15, 0.2), monotonic)  # each simulates for a second or more
         self._nonces = Buckets(Rate(1, 1 / 900), monotonic)
 
     def from_address(self, address: str) -> None:
@@ -83,8 +85,15 @@ class Limits:
         self.from_machine(machine_id, court)
         _require(self._looks.take(machine_id), "this workstation asks for looks too often")
 
+    def may_measure(self, machine_id: str, court: str) -> None:
+        self.from_machine(machine_id, court)
+        _require(self._slots.take(machine_id), "this workstation asks for turns too often")
+
     def may_try_code(self, address: str) -> None:
         _require(self._bad_codes.wait(address), "too many wrong codes from this address")
+
+    def may_plan(self, person: str) -> None:
+        _require(self._plans.take(person), "you ask for plans too often")
 
     def wrong_code(self, address: str) -> None:
         self._bad_codes.take(address)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -28,6 +28,34 @@ class Metrics:
             "ccpor_collector_reports",
             "Reports that came in, by what the store held before.",
             ["held"],
+            registry=self.registry,
+        )
+
+        self._add_capacity()
+
+    def _add_capacity(self) -> None:
+        self.turns_now = Gauge(
+            "ccpor_collector_capacity_turns_now",
+            "Turns at measuring a line, granted and waiting.",
+            ["state"],
+            registry=self.registry,
+        )
+        self.turns = Counter(
+            "ccpor_collector_capacity_turns",
+            "Turns that ended, by how.",
+            ["end"],
+            registry=self.registry,
+        )
+        self.moved = Counter(
+            "ccpor_collector_capacity_bytes",
+            "Bytes moved to measure lines, by direction.",
+            ["way"],
+            registry=self.registry,
+        )
+        self.reflected = Counter(
+            "ccpor_collector_reflector_packets",
+            "STAMP packets that were reflected, or dropped and why.",
+            ["what"],
             registry=self.registry,
         )
 

@@ -34,6 +34,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     state_dir: Path
     database_url: str
     looks: bool = True  # at targets of published profiles, where a workstation asks for one
+    capacity: bool = True  # measures the lines of workstations that ask
+    capacity_at_once: int = 1
+    capacity_megabytes: float = 1000.0  # the most of one turn, both ways together
+    reflector_open_to: tuple[Network, ...] = ()  # whose plain STAMP packets are answered too
     https: bool = False  # cookies are marked Secure, HSTS is sent
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
     metrics_token_file: Path | None = None  # None: /metrics answers loopback only
@@ -45,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_court: Rate = Rate(3000, 30)
     rate_address: Rate = Rate(3000, 60)
     rate_looks: Rate = Rate(12, 0.1)
+    rate_slots: Rate = Rate(60, 0.05)
     bad_codes_per_hour: int = 20
     session_idle: timedelta = timedelta(minutes=30)
     session_absolute: timedelta = timedelta(hours=12)
@@ -119,16 +124,33 @@ def _rate(text: str) -> Rate:
     return rate
 
 
+def _at_once(text: str) -> int:
+    if not 1 <= int(text) <= 16:
+        raise ValueError(text)
+    return int(text)
+
+
+def _megabytes(text: str) -> float:
+    if not 1 <= float(text) <= 1e6:
+        raise ValueError(text)
+    return float(text)
+
+
 _READERS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "STATE_DIR": ("state_dir", _absolute, "a folder"),
     "DATABASE_URL": ("database_url", str, "sqlite:////path/file.db or postgresql://…"),
     "LOOKS": ("looks", _boolean, "1 or 0"),
+    "CAPACITY": ("capacity", _boolean, "1 or 0"),
+    "CAPACITY_AT_ONCE": ("capacity_at_once", _at_once, "1 to 16"),
+    "CAPACITY_MEGABYTES": ("capacity_megabytes", _megabytes, "1 to 1000000"),
+    "REFLECTOR_OPEN_TO": ("reflector_open_to", _networks, "addresses or CIDRs, commas between"),
     "HTTPS": ("https", _boolean, "1 or 0"),
     "TRUSTED_PROXIES": ("trusted_proxies", _networks, "addresses or CIDRs, with commas between"),
     "METRICS_TOKEN_FILE": ("metrics_token_file", _absolute, "a file that holds the token"),
     "RATE_MACHINE": ("rate_machine", _rate, "burst:per-second, such as 1200:10"),
     "RATE_COURT": ("rate_court", _rate, "burst:per-second, such as 3000:30"),
     "RATE_LOOKS": ("rate_looks", _rate, "burst:per-second, such as 12:0.1"),
+    "RATE_SLOTS": ("rate_slots", _rate, "burst:per-second, such as 60:0.05"),
     "RATE_ADDRESS": ("rate_address", _rate, "burst:per-second, such as 3000:60"),
 }
 

@@ -107,8 +107,8 @@ def test_a_question_that_the_profile_does_not_ask_is_not_planned() -> None:
 
 def test_a_check_this_version_lacks_is_planned_with_every_code() -> None:
     """Blocking, so that no verdict is "ready" while nobody looked."""
-    (node,) = fake.planned({"t": ["capacity"]}).nodes
+    (node,) = fake.planned({"t": ["snmp"]}).nodes
 
-    codes = ("upload", "download", "responsiveness", "order")
-    assert node.finding_ids == tuple(f"t/capacity.{code}" for code in codes)
+    codes = ("answer", "duplex", "errors", "utilisation", "device")
+    assert node.finding_ids == tuple(f"t/snmp.{code}" for code in codes)
     assert {rule.severity for rule in node.rules} == {Severity.BLOCKER}

@@ -22,8 +22,10 @@ from ccpor_agent.profile.lines import locate
 from ccpor_agent.profile.reference import reference
 from ccpor_checks import registry
 from ccpor_checks.base import Check
+from ccpor_checks.capacity.evidence import CapacityOptions
 from ccpor_checks.http.evidence import HttpOptions
 from ccpor_checks.registry import UNAVAILABLE
+from ccpor_reporting.capacity.workload import Workload
 from tests.agent import fake_checks as fake
 from tests.agent.bad_profiles import BAD, message
 from tests.agent.program import ccpor, listening
@@ -94,6 +96,8 @@ SCHEMES = {
     "stamp://h:862": "dns path",
     "icmp://h": "dns path",
     "capacity://h:1": "dns tcp capacity",
+    "iperf3://h": "dns tcp capacity",
+    "iperf3://10.0.0.1:5202": "tcp capacity",
     "sane:fujitsu fi-7160": "scanner",
     "twain:X": "scanner",
     "wia:X": "scanner",
@@ -121,6 +125,9 @@ def test_branches_are_taken_only_where_their_table_stands() -> None:
     """A path walk or an order upload is never done to somebody who did not ask for it."""
     assert chain("tcp://h:1", "[target.path]\nsamples = 3\n") == "dns tcp path"
     assert chain("https://h", '[target.proxy]\nmode = "system"\n') == "proxy dns tcp tls http"
+    assert chain("capacity://h:1", '[target.proxy]\nmode = "system"\n') == (
+        "proxy dns tcp capacity"
+    )
     assert chain("https://h", "[target.order]\npages = 12\n") == "dns tcp tls http order"
 
 
@@ -471,3 +478,46 @@ def test_a_run_says_that_its_profile_names_no_location(tmp_path: Path) -> None:
     said = [line for line in ran.stderr.splitlines() if "[location]" in line]
     assert said == ["the profile names no [location]: no collector takes this report for a court's"]
     assert (ran.returncode, json.loads(ran.stdout)["location"]["court"]) == (0, "unassigned")
+
+
+WORKLOAD = "[workload]\nusers = 15\nkb_per_page = 60\n"
+LINE = '[[target]]\nid = "t"\nurl = "capacity://h:1"\n'
+
+
+def asked_of_the_line(text: str) -> CapacityOptions:
+    options = fake.read(HEAD + text, registry.load).targets[0].options["capacity"]
+    assert isinstance(options, CapacityOptions)
+    return options
+
+
+def test_a_line_is_measured_for_the_profiles_workload() -> None:
+    """Written once for the court, it holds for each of its lines."""
+    found = asked_of_the_line(WORKLOAD + LINE)
+
+    assert found.workload == Workload(users=15, kb_per_page=60)
+    assert found.needed_mbit == found.load.required_mbit
+
+
+def test_a_line_of_its_own_workload_keeps_it() -> None:
+    """A branch office sends less than the whole court; nothing of the two is mixed."""
+    own = "[target.capacity.workload]\nusers = 2\n"
+
+    found = asked_of_the_line(WORKLOAD + LINE + own)
+
+    assert found.workload == Workload(users=2)
+    assert found.load.kb_per_page == 52
+
+
+def test_without_a_workload_a_line_is_held_against_the_floor() -> None:
+    """Nobody said what this court sends."""
+    found = asked_of_the_line(LINE)
+
+    assert found.workload is None
+    assert found.needed_mbit == 1.5
+
+
+def test_a_measured_line_may_have_its_own_authority() -> None:
+    """The collector that measures is asked over TLS."""
+    text = LINE + '[target.tls]\nmin_version = "TLSv1.3"\n'
+
+    assert "tls" in fake.read(HEAD + text, registry.load).targets[0].options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import resource
 import statistics
 import subprocess
@@ -14,8 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ccpor_reporting.capacity.model import Line, replay
 from tests.benchmarks.peer import blackbox, probe_all
 from tests.benchmarks.targets import refused, silent
+from tests.reporting.capacity.stepped import stepped
 
 AGENT = [sys.executable, "-c", "import sys; from ccpor_agent.cli import main; sys.exit(main())"]
 HEAD = """schema = "ccpor-profile/1"
@@ -50,6 +53,7 @@ def main() -> int:
             with refused(200) as targets:
                 rows.append(against(folder, address, targets, "200 refused, whole program", None))
                 rows.append(after_start(folder, targets))
+    rows.append(simulated())
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"{'what':34} {'ours':>8} {'peer':>8} {'bound':>8}")
     for row in rows:
@@ -65,6 +69,22 @@ def start_up(folder: Path) -> Row:
     bare = median(lambda: run([sys.executable, "-c", "pass"], folder))
     ours = median(lambda: run([*AGENT, "--version"], folder))
     return Row("--version (peer: bare Python)", ours, bare, None)
+
+
+def simulated() -> Row:
+    """2500 orders on one line at 60 %: events, beside the same in steps of a millisecond."""
+    line, dice = Line(mbit=40, rtt_ms=40, loss=0.001), random.Random(1)
+    arrivals, now = [], 0.0
+    for _ in range(2500):
+        now += dice.expovariate(0.6 * line.mbit * 1e6 / 8 / 500_000)
+        arrivals.append((now, 500_000 * dice.uniform(0.5, 1.5)))
+    begun = time.perf_counter()
+    replay(line, arrivals)
+    between = time.perf_counter()
+    stepped(line, arrivals, [0.5] * len(arrivals), 0.001)
+    ended = time.perf_counter()
+    what = "2500 orders (peer: small steps)"
+    return Row(what, between - begun, ended - between, 0.5)
 
 
 def against(

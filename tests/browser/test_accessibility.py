@@ -38,6 +38,10 @@ FILLED = {
     "report, sound": ("reviewer", "/reports/{sound}"),
     "report, contradicting, long name": ("reviewer", "/reports/{odd}"),
     "workstations, long name": ("reviewer", "/courts/yurok/machines"),
+    "capacity": ("court", "/capacity"),
+    "capacity, in time": ("reviewer", "/capacity?users=15&court=ca-sonoma"),
+    "capacity, too slow": ("administrator", "/capacity?users=2&scan=gray&mbit=1.5&loss=1"),
+    "capacity, faults": ("reviewer", "/capacity?users=x&scan=gray&mbit=0&court=ca-kern"),
     "people": ("administrator", "/admin/people"),
     "courts": ("administrator", "/admin/courts"),
     "court form": ("administrator", "/admin/courts/ca-sonoma"),
@@ -52,6 +56,7 @@ EMPTY = {
     "people": ("administrator", "/admin/people"),
     "courts": ("administrator", "/admin/courts"),
     "codes": ("administrator", "/admin/codes"),
+    "capacity": ("administrator", "/capacity"),
     "audit, nothing found": ("administrator", "/admin/audit?q=zzz"),
 }
 # What a form shows when it is sent: page, who, path, fields to fill, the button.
@@ -178,7 +183,8 @@ def test_the_answer_to_a_form_has_no_finding(browser: Any, filled: Site, name: s
 
 NARROW = [
     "board", "court", "report, faulty", "item", "sign-in",
-    "report, contradicting, long name", "workstations, long name",
+    "report, contradicting, long name", "workstations, long name", "report, sound",
+    "capacity, in time", "capacity, too slow", "capacity, faults",
 ]  # fmt: skip
 
 
@@ -193,12 +199,12 @@ def test_a_page_needs_no_more_than_320_pixels(browser: Any, filled: Site, name: 
         page.context.close()
 
 
-@pytest.mark.parametrize("name", ["court", "report, faulty"])
+@pytest.mark.parametrize("name", ["court", "report, faulty", "report, sound", "capacity, in time"])
 def test_print_shows_what_is_folded(browser: Any, filled: Site, name: str) -> None:
     """Paper cannot be unfolded, and goes into the file."""
     who, path = FILLED[name]
     page = opened(browser, filled, who, path)
-    hidden = """() => [...document.querySelectorAll('.group table, .rest .item')]
+    hidden = """() => [...document.querySelectorAll('.group table, .rest .item, .behind table')]
         .filter(one => !one.checkVisibility()).length"""
     try:
         on_screen = page.evaluate(hidden)

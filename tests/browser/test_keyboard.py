@@ -36,7 +36,13 @@ def walk(page: Any, key: str, most: int = 400) -> list[dict[str, Any]]:
     raise AssertionError(f"focus is still inside after {most} times {key}: {stops[-1]}")
 
 
-@pytest.mark.parametrize("name", ["board", "court", "report, faulty", "item", "people", "sign-in"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "board", "court", "report, faulty", "item", "people", "sign-in", "capacity, in time",
+        "capacity, faults",
+    ],
+)  # fmt: skip
 def test_tab_reaches_everything_in_order_and_is_seen(browser: Any, filled: Site, name: str) -> None:
     """Who cannot use a mouse must reach every control, see where they are, and get out again."""
     who, path = FILLED[name]

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.demo.steps import Demo, StepFailed
 
 ROOT = Path(__file__).parent.parent.parent
-WANTED_ITEMS = 10
+WANTED_ITEMS = 15
 
 
 def main() -> int:

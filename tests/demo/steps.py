@@ -79,6 +79,9 @@ class Demo:
         say("looking, judging, signing, uploading: ccpor-check run")
         run = self._agent("run", "--reason", "go-live", "--require-upload", ends=(0, 1, 3, 4))
         print(run)
+        for turn in ("second", "third"):
+            say(f"a {turn} run: a line is judged by several (ccpor-check schedule spreads them)")
+            self._agent("run", "--reason", "scheduled", "--require-upload", ends=(0, 1, 3, 4))
         say("the Go-Live Readiness Checklist, as the collector fills it")
         checklist = self._office("court", "checklist", COURT)
         print(checklist)

@@ -9,6 +9,7 @@ from ccpor_agent.profile.reader import MOST_TARGETS, TOP_TABLES
 from ccpor_agent.profile.url import SCHEMES
 from ccpor_checks.registry import BUILTIN, UNAVAILABLE
 from ccpor_reporting import profile_shape
+from ccpor_reporting.capacity.workload import Workload
 from ccpor_reporting.profile_shape import profile_faults
 
 GOOD = """
@@ -82,7 +83,7 @@ def test_the_outline_is_the_agents_own() -> None:
     """Two lists of one format: what the agent learns, the publisher must learn."""
     assert set(profile_shape.TOP) == {*shape.TopKeys.__struct_fields__, *TOP_TABLES}
     assert shape.LocationKeys.__struct_fields__ == profile_shape.LOCATION
-    assert shape.Workload.__struct_fields__ == profile_shape.WORKLOAD
+    assert Workload.__struct_fields__ == profile_shape.WORKLOAD
     assert set(profile_shape.TARGET) == set(shape.TargetKeys.__struct_fields__)
     assert set(profile_shape.SCHEMES) == set(SCHEMES)
     assert set(profile_shape.DEVICES) == {name for name, one in SCHEMES.items() if one.device}

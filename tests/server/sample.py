@@ -41,6 +41,7 @@ from ccpor_server.collector import Collector
 from ccpor_server.store import Transaction, audit, codes, courts, declarations, people
 from ccpor_server.store.people import Role
 from ccpor_server.turns import Turn
+from tests.reporting.capacity_seen import enough, evidence, narrow
 
 CONSOLE = audit.Source(who="console sample", place="sample", address="console")
 
@@ -92,6 +93,12 @@ EVIDENCE: dict[str, dict[str, Any]] = {
     "path": {"rtts_ms": [30.0] * 100, "rtt_p95_ms": 31.0, "loss_pct": 0.0, "jitter_ms": 2.1},
     "scanner": {"pages": 12, "dpi": 300, "mode": "bilevel", "kb_per_page": 41.0},
 }
+
+CARRIED = (
+    ("capacity.upload", "10.7 Mbit/s of the 8.7 that are needed", 10.7, "Mbit/s", "at least 8.7 Mbit/s"),
+    ("capacity.download", "10.7 Mbit/s of the 8.7 that are needed", 10.7, "Mbit/s", "at least 8.7 Mbit/s"),
+    ("capacity.responsiveness", "answers took 4 ms longer under load", 4.0, "ms", "at most 50 ms longer"),
+)  # fmt: skip
 
 
 @dataclass
@@ -220,11 +227,12 @@ def report_of(
     reason: RunReason = RunReason.SCHEDULED,
     claims: Verdict | None = None,
     ahead: timedelta = timedelta(),
+    capacity: dict[str, Any] | None = None,
 ) -> Report:
     """Return a report of *desk* that ended at *at*.
 
     claims: a verdict that its findings need not bear out; it then names no cause. ahead: by how
-    much its clock runs before ours.
+    much its clock runs before ours. capacity: what it measured of its line to the datacenter.
     """
     passing = everything() if whole else PASSING
     faults = FAULTS if faulty else ()
@@ -233,6 +241,8 @@ def report_of(
         place: words for place, words in passing.items() if f"{place[0]}/{place[1]}" not in failed
     }
     findings = (*faults, *(finding(*place, *words) for place, words in kept.items()))
+    if capacity:
+        findings += tuple(finding("aoc-datacenter", *words) for words in CARRIED)
     places = sorted({(one.target, one.check) for one in findings})
     return Report(
         run_id=new_run_id(at, number.to_bytes(10, "big")),
@@ -252,7 +262,9 @@ def report_of(
             )
             for name, (title, url, owner) in TARGETS.items()
         ),
-        observations=tuple(_observation(target, check, at, failed) for target, check in places),
+        observations=tuple(
+            _observation(target, check, at, failed, capacity) for target, check in places
+        ),
         findings=findings,
         causes=CAUSES if faulty and not claims else (),
         coverage=Coverage(
@@ -274,7 +286,9 @@ def report_of(
     )
 
 
-def _observation(target: str, check: str, at: datetime, failed: set[str]) -> Observation:
+def _observation(
+    target: str, check: str, at: datetime, failed: set[str], capacity: dict[str, Any] | None
+) -> Observation:
     ending = None
     if f"{target}/{check}.reach" in failed:
         ending = Ending(
@@ -287,7 +301,7 @@ def _observation(target: str, check: str, at: datetime, failed: set[str]) -> Obs
         started_at=at - timedelta(seconds=10),
         duration_ms=9021.0 if ending else 62.4,
         attempts=3 if check == "tcp" else 1,
-        evidence=EVIDENCE.get(check, {"looked_at": target}),
+        evidence=(check == "capacity" and capacity) or EVIDENCE.get(check, {"looked_at": target}),
         ending=ending,
     )
 
@@ -398,9 +412,9 @@ def fill(collector: Collector, clock: Clock) -> dict[str, str]:
     make.declared("ca-sonoma", "santa-rosa", "clerk", 3)
     make.declared("ca-sonoma", "santa-rosa", "judge", 1)
     make.declared("ca-sonoma", "petaluma", "clerk", 1)
-    sound = make.report(back, 3)
+    sound = make.report(back, 3, capacity=evidence(enough()))
     make.report(front, 30)
-    make.report(annex, 24 * 9)
+    make.report(annex, 24 * 9, capacity=evidence(narrow()))
     faulty = make.report(front, 0.5, faulty=True, reason=RunReason.GO_LIVE)
     make.attest("ca-sonoma", {"planning"}, {"PL-13", "PL-10"})
     make.said(

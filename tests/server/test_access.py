@@ -36,6 +36,7 @@ READ: dict[str, Access] = {
     "/courts/{court_id}/machines": Access.READER,
     "/courts/{court_id}/items/{item_id}": Access.READER,
     "/reports/{run_id}": Access.READER,
+    "/capacity": Access.READER,
     "/admin/people": Access.ADMINISTRATOR,
     "/admin/people/{person_id}/disable": Access.ADMINISTRATOR,
     "/admin/courts": Access.ADMINISTRATOR,
@@ -48,6 +49,12 @@ READ: dict[str, Access] = {
     "/api/v1/reports": Access.MACHINE,
     "/api/v1/profile": Access.MACHINE,
     "/api/v1/looks/{target}/{check}": Access.MACHINE,
+    "/api/v1/capacity/slots": Access.MACHINE,
+    "/api/v1/capacity/slots/{slot_id}": Access.SLOT,
+    "/api/v1/capacity/up": Access.SLOT,
+    "/api/v1/capacity/down": Access.SLOT,
+    "/api/v1/capacity/echo": Access.SLOT,
+    "/api/v1/capacity/feedback": Access.SLOT,
     "/api/v1/courts": Access.READER,
     "/api/v1/courts/{court_id}/checklist": Access.READER,
     "/api/v1/courts/{court_id}/machines": Access.READER,
@@ -66,6 +73,7 @@ MAY = {
     Access.REVIEWER: {"reviewer", "administrator"},
     Access.ADMINISTRATOR: {"administrator"},
 }
+NO_SESSION = {Access.MACHINE, Access.SLOT}  # no cookie opens them, so no other site's form does
 SCOPED = ("{court_id}", "{run_id}")
 
 
@@ -106,6 +114,7 @@ class House:
             "item_id": "PL-01",
             "person_id": "nobody",
             "name": "ccpor.css",
+            "slot_id": "nobody",
             "target": "aoc",
             "check": "tcp",
         }
@@ -117,8 +126,8 @@ def expected(path: str, access: Access, role: str, which: str) -> set[int]:
         return {200, 303} if path == "/sign-in" else {200}  # who is signed in goes on
     if access is Access.OPERATIONS:
         return {200}  # the client is on loopback
-    if access is Access.MACHINE:
-        return {401}  # nothing is signed, whoever is signed in
+    if access in {Access.MACHINE, Access.SLOT}:
+        return {401}  # nothing is signed and no turn's token comes, whoever is signed in
     known = {"stranger", "court", "reviewer", "administrator"}
     if role not in known:
         return {401} if path.startswith("/api/") else {303}
@@ -185,7 +194,7 @@ def test_every_role_writes_exactly_what_is_theirs(rig: Rig) -> None:
     wrong = []
     for route in routes(rig):
         access = READ[route.path]
-        if "POST" not in (route.methods or ()) or access in {Access.MACHINE, Access.PUBLIC}:
+        if "POST" not in (route.methods or ()) or access in NO_SESSION | {Access.PUBLIC}:
             continue
         for role, session in house.sessions.items():
             if role in MAY[access]:
@@ -219,7 +228,7 @@ def test_another_sites_form_is_refused_on_every_writing_route(rig: Rig) -> None:
     )
     wrong = []
     for route in routes(rig):
-        if "POST" not in (route.methods or ()) or READ[route.path] is Access.MACHINE:
+        if "POST" not in (route.methods or ()) or READ[route.path] in NO_SESSION:
             continue
         for headers in sources:
             answer = rig.ask(

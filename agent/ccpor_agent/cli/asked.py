@@ -45,6 +45,14 @@ def choosing_options(function: F) -> F:
     return function
 
 
+def saturate_option(function: F) -> F:
+    return click.option(
+        "--saturate",
+        is_flag=True,
+        help="Fill lines that are measured; others on them will notice.",
+    )(function)
+
+
 def asked_profile(profile_file: Path | None) -> Profile:
     """Return the profile that the person named, or that enrolment stored on this machine.
 
@@ -62,19 +70,41 @@ def asked_profile(profile_file: Path | None) -> Profile:
         raise ProfileRefused(f"{exc}\n{end}, nothing was looked at") from exc
 
 
-def asked_plan(profile: Profile, only: Sequence[str], skip: Sequence[str]) -> Plan:
-    """Return the plan of *profile*.
+def asked_plan(
+    profile: Profile, only: Sequence[str], skip: Sequence[str], *, saturate: bool = False
+) -> Plan:
+    """Return the plan of *profile*; with *saturate* lines are filled, whatever it says.
 
     Raises:
-        ProfileRefused: A pattern fits nothing, or leaves nothing to look at.
+        ProfileRefused: A pattern fits nothing, or leaves nothing to look at or to fill.
     """
     from ccpor_agent.plan import PlanInvalid, make_plan
     from ccpor_checks.registry import load
 
     try:
-        return make_plan(profile, load, only, skip)
+        plan = make_plan(profile, load, only, skip)
     except PlanInvalid as exc:
         raise ProfileRefused(str(exc)) from exc
+    return _saturating(plan) if saturate else plan
+
+
+def _saturating(plan: Plan) -> Plan:
+    """Return *plan* with each line that it measures filled."""
+    from dataclasses import replace
+
+    import msgspec
+
+    from ccpor_checks.capacity.evidence import CapacityOptions
+
+    nodes = tuple(
+        replace(node, options=msgspec.structs.replace(node.options, mode="saturate"))
+        if isinstance(node.options, CapacityOptions)
+        else node
+        for node in plan.nodes
+    )
+    if nodes == plan.nodes and not any(node.check_id == "capacity" for node in nodes):
+        raise ProfileRefused("--saturate fills no line: no capacity:// target is looked at")
+    return replace(plan, nodes=nodes)
 
 
 def _stored() -> Path:

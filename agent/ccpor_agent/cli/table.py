@@ -35,6 +35,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "ccpor_agent.commands.compare:compare",
         "Compare two reports: new, worse, better, gone, same.",
     ),
+    "capacity": (
+        "ccpor_agent.commands.capacity:capacity",
+        "Plan what rate a line needs so that orders arrive in time.",
+    ),
     "enroll": (
         "ccpor_agent.commands.enroll:enroll",
         "Turn a one-time code into this machine's own key.",

@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from ccpor_agent.cli.asked import asked_plan, asked_profile, choosing_options, profile_option
+from ccpor_agent.cli.asked import (
+    asked_plan,
+    asked_profile,
+    choosing_options,
+    profile_option,
+    saturate_option,
+)
 from ccpor_agent.plan import Node, Plan
+from ccpor_checks.capacity.evidence import PACED_OVER_REQUIRED, CapacityOptions
 from ccpor_checks.registry import origin
 
 if TYPE_CHECKING:
@@ -41,6 +48,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 @click.command("plan", epilog=EPILOG)
 @profile_option
 @choosing_options
+@saturate_option
 @click.option("--format", "format_name", type=click.Choice(["text", "json"]), default="text")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 def plan(
@@ -48,6 +56,7 @@ def plan(
     profile_file: Path | None,
     only: tuple[str, ...],
     skip: tuple[str, ...],
+    saturate: bool,
     format_name: str,
     as_json: bool,
 ) -> None:
@@ -55,7 +64,7 @@ def plan(
     from ccpor_agent.contrasts.telling import told_ahead
     from ccpor_agent.seam import state_folder
 
-    asked = asked_plan(asked_profile(profile_file), only, skip)
+    asked = asked_plan(asked_profile(profile_file), only, skip, saturate=saturate)
     state = state_folder()
     collector = _sends(state)
     told = {
@@ -123,9 +132,21 @@ def _does(node: Node) -> str:
     does = node.check.does.rstrip(".")
     if package := origin(node.check_id):
         does = f"{does} (a check of the installed package {package})"
+    if isinstance(node.options, CapacityOptions):
+        return f"{does}. Here: {_load_of(node.options)}"
     upload_kb = getattr(node.options, "upload_kb", None)
     size = upload_kb * 1000 if upload_kb else getattr(node.options, "size_bytes", None)
     return f"{does}. Uploads {size} bytes of synthetic data" if size else does
+
+
+def _load_of(options: CapacityOptions) -> str:
+    """Return what is offered to the line, in one clause."""
+    ways = " and ".join(dict.fromkeys(options.directions))
+    most = f"at most {options.megabytes:g} MB and {options.max_seconds:g} s each way"
+    if options.mode == "saturate":
+        return f"fills the line {ways}, {most}"
+    mbit = PACED_OVER_REQUIRED * options.needed_mbit
+    return f"{mbit:.3g} Mbit/s {ways}, {most}"
 
 
 def _sends(state: Path) -> str | None:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from ccpor_agent.cli import EXIT_NOT_ACKNOWLEDGED, INTERRUPTED, OWN_BUG
-from ccpor_agent.cli.asked import asked_plan, asked_profile, choosing_options, profile_option
+from ccpor_agent.cli.asked import (
+    asked_plan,
+    asked_profile,
+    choosing_options,
+    profile_option,
+    saturate_option,
+)
 from ccpor_agent.cli.output import chosen_format, output_options, require_place, write_report
 from ccpor_agent.engine import DEFAULT_LIMIT_S, DEFAULT_THREADS
 from ccpor_reporting.model import RunReason
@@ -37,6 +43,7 @@ Exit codes: 0 ready, 1 not ready, 2 usage or profile error, 3 could not tell,
 @profile_option
 @choosing_options
 @output_options
+@saturate_option
 @click.option("--no-upload", is_flag=True, help="Keep the report on this machine.")
 @click.option("--require-upload", is_flag=True, help="Exit 4 unless the collector acknowledged it.")
 @click.option("--no-contrasts", is_flag=True, help="Look no further at what fails.")
@@ -74,6 +81,7 @@ def run(
     output: str,
     as_json: bool,
     plain: bool,
+    saturate: bool,
     no_upload: bool,
     require_upload: bool,
     no_contrasts: bool,
@@ -97,9 +105,8 @@ def run(
     if profile_file is None and not no_upload:
         whole_run.refresh()
     profile = _said_whose(asked_profile(profile_file))
-    plan = asked_plan(profile, only, skip)
     asked = whole_run.Asked(
-        plan=plan,
+        plan=asked_plan(profile, only, skip, saturate=saturate),
         reason=_reason(reason, incident),
         incident=incident,
         threads=jobs,
@@ -111,9 +118,8 @@ def run(
     )
     done = whole_run.run_and_save(asked)
     write_report(done.report, format_name, output, plain=plain)  # nobody waits for the upload
-    acknowledged = False
-    if not no_upload and not done.report.interrupted:
-        acknowledged = whole_run.send(done)
+    sends = not no_upload and not done.report.interrupted
+    acknowledged = sends and whole_run.send(done)
     ctx.exit(_code(done, needs_receipt=require_upload and not acknowledged))
 
 

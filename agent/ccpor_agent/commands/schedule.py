@@ -20,7 +20,7 @@ Examples:
   ccpor-check schedule remove
 
 The system's timer (systemd, Windows Task Scheduler) asks every ten minutes from 8 to 17 h on court
-days; a run is made when one is due, about four a day, at least one in each of 08-10, 12-13 and 15-17 h.
+days; a run is made when one is due: about four a day, one or more in each of 08-10, 12-13, 15-17 h.
 """
 
 

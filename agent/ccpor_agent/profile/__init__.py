@@ -2,13 +2,12 @@
 
 from ccpor_agent.profile.faults import ProfileFault, ProfileInvalid
 from ccpor_agent.profile.reader import parse_profile, read_profile
-from ccpor_agent.profile.shape import Profile, Workload, target_ref
+from ccpor_agent.profile.shape import Profile, target_ref
 
 __all__ = [
     "Profile",
     "ProfileFault",
     "ProfileInvalid",
-    "Workload",
     "parse_profile",
     "read_profile",
     "target_ref",

@@ -53,27 +53,6 @@ class SnmpKeys(Options, frozen=True, kw_only=True):
     max_error_pct: Annotated[PercentLimit, Meta(description="e.g. [0.01, 0.1]")] = (0.01, 0.1)
 
 
-class CapacityKeys(Options, frozen=True, kw_only=True):
-    """``[target.capacity]``; without `required_mbit` the need comes from ``[workload]``."""
-
-    mode: Literal["planned", "saturate"] = "planned"
-    directions: Annotated[
-        tuple[Literal["up", "down"], ...],
-        Meta(min_length=1, max_length=2, description='["up"], ["down"] or both'),
-    ] = ("up", "down")
-    required_mbit: Annotated[
-        Annotated[float, Meta(gt=0, le=100_000)] | None,
-        Meta(description="Mbit/s that must be reached, e.g. 1.5"),
-    ] = None
-    max_megabytes: Annotated[
-        Annotated[float, Meta(gt=0, le=100_000)] | None,
-        Meta(description="megabytes after which to stop, e.g. 25"),
-    ] = None
-    max_seconds: Annotated[
-        Seconds, Meta(description="seconds each way after which to stop, e.g. 10")
-    ] = 10.0
-
-
 class ScannerKeys(Options, frozen=True, kw_only=True):
     """``[target.scanner]``"""
 
@@ -99,6 +78,5 @@ class ScannerKeys(Options, frozen=True, kw_only=True):
 
 LATER_TABLES: dict[str, type[msgspec.Struct]] = {
     "snmp": SnmpKeys,
-    "capacity": CapacityKeys,
     "scanner": ScannerKeys,
 }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from ccpor_agent.profile.faults import MISSING, Faults, ProfileInvalid, unknown_key, value_words
 from ccpor_agent.profile.lines import Lines, locate
@@ -19,13 +21,15 @@ from ccpor_agent.profile.shape import (
     NetworkKeys,
     Profile,
     TopKeys,
-    Workload,
 )
 from ccpor_agent.profile.tables import read_table
 from ccpor_agent.profile.targets import Load, TargetReader
 from ccpor_checks import registry
 from ccpor_checks.base import Target
+from ccpor_checks.capacity.evidence import CapacityOptions
+from ccpor_reporting.capacity.workload import Workload
 from ccpor_reporting.model import Location, Network, Owner
+from ccpor_reporting.profile_shape import is_range
 
 LONGEST_FILE = 1024 * 1024
 MOST_TARGETS = 500
@@ -82,6 +86,7 @@ def _parse(text: str, name: str, base_dir: Path, sha256: str, load: Load) -> Pro
     targets = _targets(faults, tables, reader)
     if faults:
         raise ProfileInvalid(faults.found)
+    targets = tuple(_loaded(target, workload) for target in targets)
     assert isinstance(top, TopKeys)
     assert location is None or isinstance(location, LocationKeys)
     assert workload is None or isinstance(workload, Workload)
@@ -100,6 +105,15 @@ def _parse(text: str, name: str, base_dir: Path, sha256: str, load: Load) -> Pro
     )
 
 
+def _loaded(target: Target, workload: Workload | None) -> Target:
+    """Return *target* with the profile's workload where its line has none of its own."""
+    asked = target.options.get("capacity")
+    if not isinstance(asked, CapacityOptions) or asked.workload is not None:
+        return target
+    loaded = msgspec.structs.replace(asked, workload=workload)
+    return replace(target, options={**target.options, "capacity": loaded})
+
+
 def _networks(faults: Faults, keys: NetworkKeys | None) -> tuple[Network, ...]:
     """Return the ranges by owner, having noted those that are none."""
     found = []
@@ -107,20 +121,12 @@ def _networks(faults: Faults, keys: NetworkKeys | None) -> tuple[Network, ...]:
         key = owner.value
         ranges = getattr(keys, key.replace("-", "_"), ())
         for position, text in enumerate(ranges):
-            if not _is_range(text):
+            if not is_range(text):
                 wanted = 'write an address range, e.g. "10.20.0.0/16"'
                 faults.add(("network", key, position), value_words(text), wanted)
         if ranges:
             found.append(Network(owner=owner, addresses=ranges))
     return tuple(found)
-
-
-def _is_range(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=True)
-    except ValueError:
-        return False
-    return True
 
 
 def _location(keys: LocationKeys | None) -> Location:

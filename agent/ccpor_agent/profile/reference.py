@@ -18,12 +18,12 @@ from ccpor_agent.profile.shape import (
     NetworkKeys,
     TargetKeys,
     TopKeys,
-    Workload,
 )
 from ccpor_agent.profile.tables import fields_of
 from ccpor_agent.profile.url import SCHEMES
 from ccpor_agent.profile.words import describe, kind_words
 from ccpor_checks.registry import BUILTIN, load
+from ccpor_reporting.capacity.workload import Workload
 
 HEAD = """# The profile
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from ccpor_checks.base import Target
+from ccpor_reporting.capacity.workload import Workload
 from ccpor_reporting.model import Location, Network, Owner, TargetRef
 
 SCHEMA = "ccpor-profile/1"
@@ -42,17 +43,6 @@ class LocationKeys(_Table, frozen=True, kw_only=True):
     court: Slug
     name: Slug
     role: Literal["scan-station", "clerk", "judge", "training-room", "lea"]
-
-
-class Workload(_Table, frozen=True, kw_only=True):
-    """``[workload]``: what the court will do at its busiest; None where nobody said."""
-
-    users: Annotated[int, Meta(ge=1, le=100_000)] | None = None
-    orders_per_hour: Annotated[float, Meta(gt=0, le=100_000)] | None = None
-    peak_share: Annotated[float, Meta(gt=0, le=1)] | None = None
-    pages_per_order: Annotated[float, Meta(gt=0, le=10_000)] | None = None
-    kb_per_page: Annotated[float, Meta(gt=0, le=100_000)] | None = None
-    max_order_seconds_p95: Annotated[float, Meta(gt=0, le=86_400)] | None = None
 
 
 Ranges = Annotated[

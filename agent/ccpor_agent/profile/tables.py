@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import msgspec.inspect as kinds
 
-from ccpor_agent.profile.faults import MISSING, Faults, unknown_key, value_words
+from ccpor_agent.profile.faults import MISSING, Faults, key_words, unknown_key, value_words
 from ccpor_agent.profile.hidden import HIDDEN, SECRET_HEADER, WANTED, holds_secret, may_be_secret
 from ccpor_agent.profile.lines import Path
 from ccpor_agent.profile.words import describe, kind_words, pair_of, wanted_words
@@ -40,6 +40,10 @@ def read_table(
             unknown_key(faults, (*path, key), value, list(fields))
             del sound[key]
             continue
+        if (nested := _table_of(fields[key].type)) is not None:
+            if not _is_sound(faults, (*path, key), value, nested):
+                del sound[key]
+            continue
         for below, wanted in [*wrong(value, fields[key].type), *_wrong_limit(key, value, fields)]:
             words = wanted or f"write {wanted_words(fields[key])}"
             faults.add((*path, key, *below), _shown((key, *below), table), words)
@@ -51,6 +55,29 @@ def read_table(
         read = _converted(faults, path, table, sound, struct)
         return read if len(faults.found) == before else None
     return None
+
+
+def _table_of(kind: kinds.Type) -> type[msgspec.Struct] | None:
+    """Return the struct of a key that is a table of its own, None of any other."""
+    match kind:
+        case kinds.Metadata(type=inner):
+            return _table_of(inner)
+        case kinds.UnionType(types=types):
+            found = [table for each in types if (table := _table_of(each)) is not None]
+            return found[0] if found else None
+        case kinds.StructType(cls=struct):
+            return struct
+        case _:
+            return None
+
+
+def _is_sound(faults: Faults, path: Path, value: Any, struct: type[msgspec.Struct]) -> bool:
+    """Say whether *value* is a table that *struct* reads, having noted every fault of it."""
+    if not isinstance(value, dict):
+        wanted = f"write [{key_words(path)}] and its keys on lines below"
+        faults.add(path, HIDDEN if holds_secret(value) else value_words(value), wanted)
+        return False
+    return read_table(faults, path, value, struct) is not None
 
 
 def _leave_out(sound: dict[str, Any], key: str, below: Path) -> None:

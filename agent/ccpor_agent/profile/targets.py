@@ -194,7 +194,9 @@ def _belongs(name: str, chain: tuple[str, ...], url: Url | None) -> bool:
         return True  # read and left unused: an address needs no name service
     if name == "order" and "gateway" in chain:
         return True  # it is what asked for the gateway's echo
-    return name in chain or (name == "tls" and "http" in chain)  # after a redirect to https
+    if name == "tls":  # after a redirect to https; the measuring server is asked over TLS
+        return not {"tls", "http", "capacity"}.isdisjoint(chain)
+    return name in chain
 
 
 def _takes_posts(chain: tuple[str, ...], http: Mapping[str, Any]) -> bool:

@@ -7,8 +7,9 @@ Does:    a hundred small packets 10 to 20 ms apart (sixty by TCP), up to 400 whi
          that suits the port (HTTP, TLS, SSH) or of filler text. Then a few packets for each hop.
          Writes nothing.
 Needs:   `tcp` and `dns` to have passed for the same target, where they are planned.
-Source:  RFC 8762 (STAMP), RFC 792, RFC 4443, RFC 5481 (delay variation), RFC 1191, RFC 8201 and
-         RFC 8899 (packet size), RFC 2330 section 11.3 (percentiles).
+Source:  RFC 8762 (STAMP), RFC 792, RFC 4443, RFC 5481 (delay variation), RFC 3550 section 6.4.1
+         (mean difference), RFC 4737 (reordering), RFC 1191, RFC 8201 and RFC 8899 (packet size),
+         RFC 2330 section 11.3 (percentiles), Wilson's interval.
 """
 
 from __future__ import annotations

@@ -15,9 +15,7 @@ import struct
 from collections.abc import Iterator
 
 from ccpor_checks.base import CannotObserve
-from ccpor_checks.path.evidence import Method
-from ccpor_checks.path.sampling import Reply
-from ccpor_checks.path.sockets import (
+from ccpor_checks.kit.packets import (
     NetworkError,
     SendClock,
     arrived,
@@ -26,6 +24,8 @@ from ccpor_checks.path.sockets import (
     prepare,
     send,
 )
+from ccpor_checks.path.evidence import Method
+from ccpor_checks.path.sampling import Reply
 
 ECHO_REQUEST = {socket.AF_INET: 8, socket.AF_INET6: 128}
 ECHO_REPLY = {socket.AF_INET: 0, socket.AF_INET6: 129}

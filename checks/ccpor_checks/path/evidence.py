@@ -74,6 +74,8 @@ class PathEvidence(Evidence, frozen=True, kw_only=True):
     lost: int
     rtts_ms: tuple[float, ...]
     loss_pct: float
+    loss_low_pct: float | None = None  # Wilson's 95 % interval
+    loss_high_pct: float | None = None
     loss_up_pct: float | None = None  # towards the target; None: the method cannot tell
     loss_down_pct: float | None = None
     rtt_min_ms: float | None = None
@@ -83,6 +85,11 @@ class PathEvidence(Evidence, frozen=True, kw_only=True):
     jitter_ms: float | None = None  # p95 of the delay above the least one (RFC 5481)
     jitter_up_ms: float | None = None
     jitter_down_ms: float | None = None
+    jitter_mean_ms: float | None = None  # mean |D| of the round trips (RFC 3550 section 6.4.1)
+    pdv_p99_ms: float | None = None  # p99 of the delay above the least one
+    reordered: int | None = None  # came after a later one (RFC 4737); None: by STAMP only
+    reorder_extent: int | None = None  # the most packets that one came too late by
+    duplicated: int | None = None
     held_up_p95_ms: float = 0.0  # how late this workstation gave this program its turn
     refused_by: str | None = None  # who said by ICMP that there is no way to the target
     not_used: tuple[str, ...] = ()  # better methods that were not possible, and why

@@ -14,9 +14,9 @@ import struct
 import sys
 import time
 
+from ccpor_checks.kit.packets import SendClock, family_of
 from ccpor_checks.path.evidence import Method
 from ccpor_checks.path.sampling import LONGEST_WAIT_S, Reply
-from ccpor_checks.path.sockets import SendClock, family_of
 
 UNDER_WAY = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN})
 TCP_INFO, INFO_BYTES = 11, 232

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from ccpor_checks.base import CannotObserve, Context, NotApplicable, Target
+from ccpor_checks.kit.arrivals import above_least, differences, mean, percentile, reordering
 from ccpor_checks.kit.connect import resolve
 from ccpor_checks.kit.quantile import nearest_rank
+from ccpor_checks.kit.wilson import wilson
 from ccpor_checks.path.bounds import TOO_FEW
 from ccpor_checks.path.evidence import Method, PathEvidence, PathOptions
 from ccpor_checks.path.finding_mtu import find_mtu
@@ -150,9 +152,12 @@ class _Look:
         enough = len(times) >= TOO_FEW
         replies = taken.replies.values()
 
-        def percent(count: int) -> float:
-            return round(100 * count / taken.sent, 3)
+        def percent(count: float, of: float = taken.sent) -> float:
+            return round(100 * count / of, 3)
 
+        low, high = wilson(taken.lost, taken.sent)
+        late = reordering(taken.order) if echoes.method == "stamp" else None
+        varied = differences(taken.in_turn_ms)
         return PathEvidence(
             address=self.address,
             method=echoes.method,
@@ -160,6 +165,8 @@ class _Look:
             lost=taken.lost,
             rtts_ms=times,
             loss_pct=percent(taken.lost),
+            loss_low_pct=percent(low, 1),
+            loss_high_pct=percent(high, 1),
             loss_up_pct=percent(ways[0]) if ways else None,
             loss_down_pct=percent(ways[1]) if ways else None,
             rtt_min_ms=min(times, default=None),
@@ -169,6 +176,11 @@ class _Look:
             jitter_ms=_variation(times),
             jitter_up_ms=_variation([r.up_ms for r in replies if r.up_ms is not None]),
             jitter_down_ms=_variation([r.down_ms for r in replies if r.down_ms is not None]),
+            jitter_mean_ms=round(mean(varied) or 0.0, 3) if len(varied) >= TOO_FEW else None,
+            pdv_p99_ms=percentile(above_least(times), 99) if enough else None,
+            reordered=late[0] if late else None,
+            reorder_extent=late[1] if late else None,
+            duplicated=taken.copies if late else None,
             held_up_p95_ms=round(nearest_rank(taken.late_ms, 95) or 0.0, 3),
             refused_by=echoes.refused_by,
             not_used=passed_over,

@@ -40,6 +40,8 @@ def judge_loss(seen: PathEvidence, options: PathOptions, _setting: Setting) -> J
         most = at_most_share(seen.lost, seen.sent) * 100
         words += f"; {most:.2g} % at most (sure to 99.9 %)"
         return met(words + _method(seen), observed=seen.loss_pct, expected=expected, unit="%")
+    if seen.loss_low_pct is not None and seen.loss_high_pct is not None:
+        words += f"; {seen.loss_low_pct:.2g}–{seen.loss_high_pct:.2g} % (95 %)"
     words += _since(seen)
     return unmet(
         "lossy", words, severity=severity, observed=seen.loss_pct, expected=expected, unit="%"

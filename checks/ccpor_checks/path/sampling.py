@@ -37,10 +37,13 @@ class Reply:
 
 
 class Echoes(Protocol):
-    """One way to have packets answered. refused_by: who said that there is no way, if anybody."""
+    """One way to have packets answered."""
 
     method: Method
-    refused_by: str | None
+
+    @property
+    def refused_by(self) -> str | None:
+        """Return who said that there is no way, if anybody."""
 
     def send(self, number: int) -> None:
         """Send packet *number*; one that the system refuses to send counts as lost."""
@@ -84,12 +87,16 @@ LEISURE_GAP_S = 0.25
 class Taken:
     """Samples by number, from `first` on; a number that is missing in `replies` was lost.
 
+    order: the numbers as they came, copies left out. far_numbers: of all answers, copies included.
     hasty_lost: of how many sent fast before, where only those were lost (an echo limit on the way).
     """
 
     first: int = 0
     sent: int = 0
     replies: dict[int, Reply] = field(default_factory=dict)
+    order: list[int] = field(default_factory=list)
+    copies: int = 0
+    far_numbers: set[int] = field(default_factory=set)
     hasty_lost: tuple[int, int] | None = None
     late_ms: list[float] = field(default_factory=list)  # how late this program had its turn
 
@@ -100,6 +107,24 @@ class Taken:
     @property
     def rtts_ms(self) -> tuple[float, ...]:
         return tuple(r.ms for _, r in sorted(self.replies.items()) if r.ms is not None)
+
+    @property
+    def in_turn_ms(self) -> list[float | None]:
+        """Return the round trip of each packet as it was sent; None: lost, or not timed."""
+        numbers = range(self.first, self.first + self.sent)
+        return [None if (r := self.replies.get(n)) is None else r.ms for n in numbers]
+
+    def note(self, reply: Reply) -> None:
+        """Take *reply* in, where it is to one of these packets."""
+        if not self.first <= reply.number < self.first + self.sent:
+            return
+        if reply.far_number is not None:
+            self.far_numbers.add(reply.far_number)
+        if reply.number in self.replies:
+            self.copies += 1
+        else:
+            self.replies[reply.number] = reply
+            self.order.append(reply.number)
 
 
 def take(echoes: Echoes, options: PathOptions, ctx: Context, first: int = 0) -> Taken:
@@ -159,8 +184,7 @@ def _collect(
 ) -> None:
     while (left := until - ctx.monotonic()) > 0 and not (until_all and not taken.lost):
         for reply in echoes.wait(ctx.remaining(left)):
-            if taken.first <= reply.number < taken.first + taken.sent:  # copies do not count
-                taken.replies.setdefault(reply.number, reply)
+            taken.note(reply)
 
 
 def _last_wait(taken: Taken) -> float:

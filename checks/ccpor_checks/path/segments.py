@@ -17,10 +17,11 @@ import time
 from collections.abc import Iterator
 
 from ccpor_checks.base import Context, Target
+from ccpor_checks.kit.packets import family_of
 from ccpor_checks.path.evidence import Method
 from ccpor_checks.path.handshakes import TcpInfo
 from ccpor_checks.path.mtu import Answer
-from ccpor_checks.path.sockets import IP_HEADER, family_of
+from ccpor_checks.path.sockets import IP_HEADER
 
 TCP_HEADER, TIMESTAMPS = 20, 12
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: else the system goes on repeating what vanished

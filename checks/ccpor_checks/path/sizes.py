@@ -15,20 +15,12 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ccpor_checks.base import Context
+from ccpor_checks.kit.packets import NetworkError, arrived, family_of, network_errors, prepare, send
+from ccpor_checks.kit.stamp_session import number_in, open_session, packet_of
 from ccpor_checks.path.datagrams import FIRST_PORT, HEADER, IcmpSocket
 from ccpor_checks.path.evidence import Method
 from ccpor_checks.path.mtu import PASSED, Answer, Sizes
-from ccpor_checks.path.sockets import (
-    IP_HEADER,
-    NetworkError,
-    arrived,
-    family_of,
-    live_for,
-    network_errors,
-    prepare,
-    send,
-)
-from ccpor_checks.path.stamp import number_in, open_session, packet
+from ccpor_checks.path.sockets import IP_HEADER, live_for
 from ccpor_reporting.contrasts import Hop, Walk
 
 UDP_HEADER = 8
@@ -242,7 +234,7 @@ class StampSizes(Datagrams):
         return self._sock
 
     def _send(self, number: int, size: int) -> None:
-        send(self._sock, packet(number, size - IP_HEADER[self.family] - UDP_HEADER))
+        send(self._sock, packet_of(number, size - IP_HEADER[self.family] - UDP_HEADER))
 
     def _look(self) -> Seen:
         numbers = {number_in(came.content) for came in arrived(self._sock)}

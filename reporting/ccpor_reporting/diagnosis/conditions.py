@@ -144,6 +144,17 @@ def _same_missing_route(into: Suspect, other: Suspect, known: Facts) -> bool:
     return all(versions and versions <= lacking for versions in met)
 
 
+def _held_by_loss(_into: Suspect, other: Suspect, known: Facts) -> bool:
+    """Say whether the tests of *other*'s line were held back by loss, in its direction."""
+    way = "down" if other.seen_fault.startswith("capacity.download") else "up"
+    for member in other.members:
+        transfers = known.evidence(member.target, "capacity").get("transfers")
+        for each in transfers if isinstance(transfers, list | tuple) else ():
+            if isinstance(each, Mapping) and each.get("direction") == way:
+                return each.get("limited_by") == "loss"
+    return False
+
+
 def answered_late(finding: Finding) -> bool:
     """Say whether *finding* holds the time of an answer that did come."""
     return number(finding.observed) is not None and has_own_words(finding)
@@ -178,4 +189,5 @@ TWO: Mapping[str, OfTwo] = {
         into.first, other.first, known.at
     ),
     "the same missing route": _same_missing_route,
+    "loss held it back": _held_by_loss,
 }

@@ -36,7 +36,7 @@ OF_FINDINGS = (
 )
 OF_ONE = (*OF_CONTRASTS, *OF_WAYS, *OF_FINDINGS)
 # Conditions over the cause that explains and the one that is explained.
-OF_TWO = ("within the clock's offset", "the same missing route")
+OF_TWO = ("within the clock's offset", "the same missing route", "loss held it back")
 SCOPES = (
     "anywhere",
     "same target",

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from ccpor_reporting.model import Cause, Finding, NotAssessed, Report, Severity, Status, Verdict
+from ccpor_reporting.render.capacity_page import capacity_section
 from ccpor_reporting.render.markup import marked, marked_lines
 from ccpor_reporting.render.words import (
     by_why,
@@ -79,6 +80,7 @@ def write(report: Report, _style: Style) -> str:
             "<main>",
             *_causes(report),
             *_coverage(report),
+            *capacity_section(report),
             *_findings(report),
             *_run(report),
             "</main>",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ccpor_reporting.model import Cause, Finding, Report, Severity, Status, Verdict
+from ccpor_reporting.render.capacity_text import capacity_lines
 from ccpor_reporting.render.lines import cells, padded, plain_ascii, wrap
 from ccpor_reporting.render.words import (
     by_why_and_code,
@@ -50,6 +51,7 @@ def write(report: Report, style: Style) -> str:
         *_head(report, style),
         *_causes(report, style),
         *_coverage(report, style),
+        *_capacity(report, style),
         *(_details(report, style) if style.details else ()),
         "",
         *_last(report, style),
@@ -141,6 +143,11 @@ def _coverage(report: Report, style: Style) -> list[str]:
             number = sum(len(alike) for alike in items)
             lines.append(f"    {number} finding{'s' if number > 1 else ''}")
     return lines
+
+
+def _capacity(report: Report, style: Style) -> list[str]:
+    lines = capacity_lines(report, style)
+    return ["", _paint("Capacity of the line", _BOLD, style), *lines] if lines else []
 
 
 def _details(report: Report, style: Style) -> list[str]:

@@ -10,15 +10,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import ccpor_reporting
+from ccpor_reporting.capacity.protocol import MOST_FLOWS, Arrived, Counted, Slot
 from ccpor_reporting.envelope import ENVELOPE_MEDIA_TYPE
 from ccpor_server.access import Access, Entry
+from ccpor_server.api.capacity import LEAST_MBIT, MOST_BYTES, MOST_MBIT
+from ccpor_server.capacity.slots import LineWish
 from ccpor_server.enrollment import Enrolled, Wish
 from ccpor_server.ingest import Answer
 from ccpor_server.looks import STAGES, Look
 from ccpor_server.problems import PROBLEM_TYPE, Problem, json_response
 
 Json = dict[str, Any]
-_TYPES: tuple[Any, ...] = (Answer, Enrolled, Look, Problem, Wish)
+_TYPES: tuple[Any, ...] = (
+    Answer,
+    Arrived,
+    Counted,
+    Enrolled,
+    LineWish,
+    Look,
+    Problem,
+    Slot,
+    Wish,
+)
 _ENVELOPE: Json = {
     "type": "object",
     "description": "A DSSE envelope with exactly one signature, ECDSA P-256 over SHA-256.",
@@ -53,6 +66,7 @@ _WISH_EXAMPLE = {
 _SECURITY: dict[Access, list[Json]] = {
     Access.PUBLIC: [],
     Access.MACHINE: [],  # the envelope, the code or the request's own signature
+    Access.SLOT: [{"slot": []}],
     Access.READER: [{"session": []}],
     Access.REVIEWER: [{"session": []}],
     Access.ADMINISTRATOR: [{"session": []}],
@@ -61,11 +75,18 @@ _SECURITY: dict[Access, list[Json]] = {
 _BODIES: dict[str, Json] = {
     "receive_report": {ENVELOPE_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Envelope"}}},
     "enroll": {"application/json": {"schema": {"$ref": "#/components/schemas/Wish"}}},
+    "ask_for_slot": {"application/json": {"schema": {"$ref": "#/components/schemas/LineWish"}}},
+    "up": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
 }
 _ANSWERS: dict[str, Json] = {
     "receive_report": {"application/json": {"schema": {"$ref": "#/components/schemas/Answer"}}},
     "enroll": {"application/json": {"schema": {"$ref": "#/components/schemas/Enrolled"}}},
     "look": {"application/json": {"schema": {"$ref": "#/components/schemas/Look"}}},
+    "ask_for_slot": {"application/json": {"schema": {"$ref": "#/components/schemas/Slot"}}},
+    "slot": {"application/json": {"schema": {"$ref": "#/components/schemas/Slot"}}},
+    "up": {"application/json": {"schema": {"$ref": "#/components/schemas/Counted"}}},
+    "down": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    "feedback": {"application/x-ndjson": {"schema": {"$ref": "#/components/schemas/Arrived"}}},
     "profile": {ENVELOPE_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Envelope"}}},
     "report_envelope": {ENVELOPE_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Envelope"}}},
     "metrics": {"text/plain": {"schema": {"type": "string"}}},
@@ -75,8 +96,18 @@ _PARAMETERS: dict[str, Json] = {
     "target": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"},
     "check": {"type": "string", "enum": list(STAGES)},
 }
+_FLOW: Json = {"type": "integer", "minimum": 0, "maximum": MOST_FLOWS - 1, "default": 0}
+_QUERIES: dict[str, dict[str, Json]] = {
+    "up": {"flow": _FLOW},
+    "down": {
+        "flow": _FLOW,
+        "bytes": {"type": "integer", "minimum": 1, "maximum": MOST_BYTES, "default": 1},
+        "mbit": {"type": "number", "minimum": LEAST_MBIT, "maximum": MOST_MBIT},
+    },
+    "feedback": {"flows": {"type": "integer", "minimum": 1, "maximum": MOST_FLOWS, "default": 1}},
+}
 _STATUS = re.compile(r"\b(20\d|30\d|4\d\d|50\d)\b")
-_BARE = {304}
+_BARE = {204: "done", 304: "not modified"}
 
 
 def built(entries: tuple[Entry, ...]) -> Json:
@@ -94,6 +125,7 @@ def built(entries: tuple[Entry, ...]) -> Json:
             "securitySchemes": {
                 "session": {"type": "apiKey", "in": "cookie", "name": "__Host-ccpor"},
                 "operations": {"type": "http", "scheme": "bearer"},
+                "slot": {"type": "http", "scheme": "bearer"},
             },
         },
     }
@@ -116,11 +148,15 @@ def _operation(entry: Entry) -> Json:
         "security": _SECURITY[entry.access],
         "responses": {str(status): _response(entry, status) for status in statuses},
     }
-    if names := re.findall(r"{(\w+)}", entry.path):
-        operation["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": _PARAMETERS.get(name, _ANY)}
-            for name in names
-        ]
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": _PARAMETERS.get(name, _ANY)}
+        for name in re.findall(r"{(\w+)}", entry.path)
+    ] + [
+        {"name": name, "in": "query", "schema": schema}
+        for name, schema in _QUERIES.get(entry.name, {}).items()
+    ]
+    if parameters:
+        operation["parameters"] = parameters
     if body := _BODIES.get(entry.name):
         operation["requestBody"] = {"required": True, "content": body}
     return operation
@@ -128,13 +164,15 @@ def _operation(entry: Entry) -> Json:
 
 def _from_guard(entry: Entry) -> set[int]:
     """Return what the guard and the server answer whatever the endpoint does."""
+    if entry.access is Access.SLOT:
+        return {401, 429}
     signed_in = entry.access in {Access.READER, Access.REVIEWER, Access.ADMINISTRATOR}
     return {401, 403} if signed_in else set()
 
 
 def _response(entry: Entry, status: int) -> Json:
     if status in _BARE:
-        return {"description": "not modified"}
+        return {"description": _BARE[status]}
     if status >= 400:
         schema = {"$ref": "#/components/schemas/Problem"}
         return {"description": "refused", "content": {PROBLEM_TYPE: {"schema": schema}}}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ccpor_reporting.capacity import protocol
 from ccpor_server.access import Access, Entry
-from ccpor_server.api import courts, enroll, health, looks, openapi, reports
+from ccpor_server.api import capacity, courts, enroll, health, looks, openapi, reports
 
 API = "/api/v1"
+SLOT = f"{protocol.SLOTS}/{{slot_id}}"
 GET, POST = ("GET",), ("POST",)
 
 API_ENDPOINTS: tuple[Entry, ...] = (
@@ -20,6 +22,13 @@ API_ENDPOINTS: tuple[Entry, ...] = (
         access=Access.MACHINE,
         endpoint=looks.look,
     ),
+    Entry(path=protocol.SLOTS, methods=POST, access=Access.MACHINE, endpoint=capacity.ask_for_slot),
+    Entry(path=SLOT, methods=GET, access=Access.SLOT, endpoint=capacity.slot),
+    Entry(path=SLOT, methods=("DELETE",), access=Access.SLOT, endpoint=capacity.give_back),
+    Entry(path=protocol.UP, methods=POST, access=Access.SLOT, endpoint=capacity.up),
+    Entry(path=protocol.DOWN, methods=GET, access=Access.SLOT, endpoint=capacity.down),
+    Entry(path=protocol.ECHO, methods=GET, access=Access.SLOT, endpoint=capacity.echo),
+    Entry(path=protocol.FEEDBACK, methods=GET, access=Access.SLOT, endpoint=capacity.feedback),
     Entry(path=f"{API}/courts", methods=GET, access=Access.READER, endpoint=courts.courts_list),
     Entry(
         path=f"{API}/courts/{{court_id}}/checklist",

@@ -53,6 +53,7 @@ def frame(person: Person | None, path: str, *title: str) -> Frame:
     if person.role is Role.COURT and person.court:
         places = [(f"/courts/{person.court}", "My court")]
         places.append((f"/courts/{person.court}/machines", "Workstations"))
+    places.append(("/capacity", "Capacity"))
     if person.role is Role.ADMINISTRATOR:
         places += [
             ("/admin/courts", "Manage courts"),

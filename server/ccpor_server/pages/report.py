@@ -10,6 +10,7 @@ from datetime import datetime
 from ccpor_reporting.model import Finding, Observation, Report, Severity, Status, TargetRef
 from ccpor_reporting.text import OWNER_WORDS, SEVERITY_WORDS, value_words
 from ccpor_server.consistency import judged_verdict, skew_s
+from ccpor_server.pages.capacity_block import CapacityBlock, capacity_blocks
 from ccpor_server.pages.stamp import Stamp, stamp
 from ccpor_server.pages.words import CONTRADICTS, VERDICTS, Mark, finding_mark, skew_mark
 from ccpor_server.store.courts import Court
@@ -110,6 +111,7 @@ class ReportPage:
     nothing_failed: bool
     findings: int
     targets: tuple[TargetBlock, ...]
+    capacity: tuple[CapacityBlock, ...]
     observations: tuple[ObservationBlock, ...]
     not_assessed: tuple[tuple[str, str, str, bool], ...]
     coverage: str
@@ -159,6 +161,7 @@ def report_page(
         nothing_failed=not any(one.status in failing for one in report.findings),
         findings=len(report.findings),
         targets=_targets(report),
+        capacity=capacity_blocks(report),
         observations=tuple(_observation(one, report) for one in report.observations),
         not_assessed=_left_out(report),
         coverage=_coverage(report),
@@ -189,6 +192,7 @@ def _unreadable(stored: StoredReport, received: Stamp, common: dict[str, object]
         nothing_failed=False,
         findings=0,
         targets=(),
+        capacity=(),
         observations=(),
         not_assessed=(),
         coverage="",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ccpor_server.access import PASSWORD_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, Access, Endpoint, Entry
 from ccpor_server.pages import administration as adm
 from ccpor_server.pages import readers, sign_in
+from ccpor_server.pages.capacity import capacity
 from ccpor_server.pages.static import static_file
 
 
@@ -32,6 +33,7 @@ PAGE_ENDPOINTS: tuple[Entry, ...] = (
     _page(f"{_COURT}/items/{{item_id}}", Access.READER, readers.item_form),
     _form(f"{_COURT}/items/{{item_id}}", Access.READER, readers.item_declare),
     _page("/reports/{run_id}", Access.READER, readers.report_shown),
+    _page("/capacity", Access.READER, capacity),
     _page("/admin/people", Access.ADMINISTRATOR, adm.people_list),
     _form("/admin/people", Access.ADMINISTRATOR, adm.person_add),
     _form("/admin/people/{person_id}/disable", Access.ADMINISTRATOR, adm.person_disable),
