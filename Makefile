@@ -7,10 +7,10 @@ export PYTHONDONTWRITEBYTECODE=
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix serve gold bench faults lab lab-peers install peers quick lock clean
+.PHONY: help demo test check fix serve gold bench faults lab lab-peers capacity-lab capacity-model install peers quick lock clean
 
 help: ## list what there is
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/.done ## make the environment (.venv) from the hashed lock
 
@@ -65,6 +65,12 @@ lab: install ## break a courthouse's network in 160 ways: is each fault named, p
 
 lab-peers: install ## fifteen conditions beside blackbox_exporter, monitoring-plugins and curl
 	@$(BIN)/python -m tests.lab.beside_peers
+
+capacity-lab: install ## 40 shaped lines, 100 decisions, what it costs others, beside iperf3 (30 minutes; LAB="--only cells")
+	@$(BIN)/python -m tests.lab.capacity $(LAB)
+
+capacity-model: install ## the model against real uploads, docs/capacity-model.md (MEASURE="hold-out 2": measure first, 25 minutes)
+	@$(BIN)/python -m tests.lab.model $(if $(MEASURE),"$(MEASURE)")
 
 lock: ## renew requirements.lock (needs uv)
 	@uv pip compile --no-header --generate-hashes --universal -q --python-version 3.11 \

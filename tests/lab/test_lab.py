@@ -303,7 +303,7 @@ def test_an_interrupted_lab_leaves_no_process_and_no_folder(tmp_path: Path) -> N
     try:
         _until(lambda: len(_processes(tmp_path)) > 6)
         lab.send_signal(signal.SIGINT)
-        assert lab.wait(30) == 130
+        assert lab.wait(60) == 130
     finally:
         lab.kill()
         lab.wait()

@@ -29,10 +29,10 @@ CHECK: Check[CapacityEvidence, CapacityOptions] = Check(
     version=1,
     title="Capacity for the orders of the busiest hour",
     does="takes a turn at the measuring server (waits up to 60 s), then sends small UDP packets "
-    "for `packets_s` (20 s), random bytes each way at 1.25 times the needed rate (at most 25 MB each way, 60 MB "
-    "where it saturates, or max_megabytes; 200 MB a day) and three synthetic orders where a "
-    "workload is written; nothing runs beside it; writes a line a run into capacity/ of the state "
-    "folder",
+    "for `packets_s` (20 s), random bytes each way at 1.25 times the needed rate (at most 25 MB "
+    "each way, 60 MB where it saturates, or max_megabytes; 200 MB a day) and three synthetic "
+    "orders where a workload is written; nothing runs beside it; writes a line a run into "
+    "capacity/ of the state folder",
     needs=("tcp", "proxy"),
     options=CapacityOptions,
     evidence=CapacityEvidence,

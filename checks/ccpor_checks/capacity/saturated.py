@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ccpor_checks.base import Context
 from ccpor_checks.capacity.course import Course, running, transfer
+from ccpor_checks.capacity.depth import Depth
 from ccpor_checks.capacity.estimate import (
     LEAST_BLOCKS,
     Arrivals,
@@ -59,7 +60,10 @@ class Ladder:
         grows = now > (GROWN_IN_QUEUE if is_queued else GROWN) * self.best
         if self.place == 0:
             self.single = self._alone(arrivals)
-        if not grows or self.place == len(LADDER) - 1:
+        # flows that lose packets, or that wait for a window, fill a line only together: none is
+        # enough before there is a queue
+        is_enough = not grows and is_queued
+        if is_enough or self.place == len(LADDER) - 1:
             # where more flows brought nothing, the line was full before they came
             since = (
                 end - window
@@ -68,7 +72,7 @@ class Ladder:
             )
             self.steady_ms = since
             return False
-        self.best = now
+        self.best = max(self.best, now)
         part = 2 * self.rtt_ms
         doubles = arrivals.mbit(end - part, end) > DOUBLING * arrivals.mbit(
             end - 2 * part, end - part
@@ -108,6 +112,8 @@ def saturated(
 
 
 def _run(course: Course, ladder: Ladder, *, guarded: bool) -> StoppedBy:
+    depth = Depth(course.rtt_ms)
+    deeper_ms = 0.0
     while True:
         course.tick()
         arrivals = course.arrivals()
@@ -117,17 +123,27 @@ def _run(course: Course, ladder: Ladder, *, guarded: bool) -> StoppedBy:
         if guarded and course.is_guarded:
             return "guard"
         if ladder.climb(arrivals, course.at_ms, is_queued=course.is_queued):
-            more = ladder.flows - course.load.streams
-            if more > course.load.ready:
-                course.load.open(LADDER[-1] - course.load.streams - course.load.ready)
-            course.begin_more(more)
+            _begin_more(course, ladder.flows - course.load.streams)
         if ladder.steady_ms is None:
             continue
+        depth.see(course.at_ms, course.over_idle_ms())
         if arrivals.last_ms - ladder.steady_ms < LEAST_BLOCKS * block_ms(ladder.rtt_ms):
             continue
         found = ladder.estimate(arrivals)
-        if found is not None and found.blocks >= LEAST_BLOCKS and found.half_share <= PRECISE:
+        if found is None or found.blocks < LEAST_BLOCKS or found.half_share > PRECISE:
+            continue
+        if not course.is_queued or depth.is_known(course.at_ms):
             return "precise"
+        # the rate is known, how long its queue makes others wait is not: more flows fill it sooner
+        if course.at_ms >= deeper_ms and course.load.streams < LADDER[-1]:
+            _begin_more(course, min(course.load.streams, LADDER[-1] - course.load.streams))
+            deeper_ms = course.at_ms + ladder.step_ms
+
+
+def _begin_more(course: Course, more: int) -> None:
+    if more > course.load.ready:
+        course.load.open(LADDER[-1] - course.load.streams - course.load.ready)
+    course.begin_more(more)
 
 
 def _result(course: Course, ladder: Ladder, direction: Direction, stopped: StoppedBy) -> Transfer:

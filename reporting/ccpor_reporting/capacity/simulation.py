@@ -3,7 +3,8 @@
 An order opens its connection (`Path.handshake_round_trips`), then sends at the least of
 
 * the slow-start ramp: `FIRST_SEGMENTS` in the first round trip, twice as many in each next one
-  (RFC 6928, RFC 5681 section 3.1);
+  (RFC 6928, RFC 5681 section 3.1); `CROWDED` times as many where it begins on a full line: its
+  first bursts meet a queue, slow start ends at once and the climb is cubic's (RFC 9438);
 * `LOSS_FACTOR` × MSS / (RTT √p) once its first segment was lost at random, the law of Mathis et
   al. (1997) with cubic's constant as measured;
 * window / RTT;
@@ -27,7 +28,9 @@ FIRST_SEGMENTS = 10  # RFC 6928
 # A round's segments leave as a burst at its start: on average 1/ln 2 of what even sending gives.
 BURST = 1 / math.log(2)
 LOSS_FACTOR = 0.93  # cubic, measured at 40 ms
-SHARED_QUEUE_S = 0.05  # what a new order's round trips take longer while others are under way
+# What a new order's round trips take longer: a part of what the others still have to send.
+QUEUED, LONGEST_QUEUE_S = 0.1, 0.03
+DOUBLING, CROWDED = 2.0, 1.3  # of the ramp, in a round trip
 NEVER = math.inf
 WHOLE = 1.0  # bytes: less is nothing left
 # No event waits for less than 1 ns, or than what the clock, itself a float, can still count.
@@ -51,6 +54,12 @@ class Path:
             return NEVER
         return LOSS_FACTOR * MSS / (self.rtt_s * math.sqrt(self.loss))
 
+    @property
+    def shared_queue_s(self) -> float:
+        """Return the wait in the queue that an order meets where others are under way."""
+        first = FIRST_SEGMENTS * MSS / self.bytes_per_s
+        return min(MOST_QUEUED_S, first + QUEUED_ROUND_TRIPS * self.rtt_s)
+
     def until_loss(self, luck: float) -> float:
         """Return how many bytes go before the first random loss, geometric in segments."""
         if self.loss <= 0:
@@ -61,10 +70,10 @@ class Path:
 class Flow:
     """One order under way."""
 
-    __slots__ = ("ceiling", "lasts", "left", "limit", "order", "rate", "round_at", "rtt")
+    __slots__ = ("ceiling", "growth", "lasts", "left", "limit", "order", "rate", "round_at", "rtt")
 
-    def __init__(self, order: Order, path: Path, rtt: float) -> None:
-        self.order, self.rtt = order, rtt
+    def __init__(self, order: Order, path: Path, rtt: float, growth: float = DOUBLING) -> None:
+        self.order, self.rtt, self.growth = order, rtt, growth
         self.left = order.size
         self.limit = FIRST_SEGMENTS * MSS * BURST / rtt
         self.ceiling = min(path.window_bytes / rtt, path.bytes_per_s)
@@ -77,7 +86,7 @@ class Flow:
     def ramp(self, now: float) -> None:
         """Bring the slow-start ramp to *now*."""
         while self.round_at <= now and self.limit < self.ceiling:
-            self.limit *= 2
+            self.limit *= self.growth
             self.round_at += self.rtt
 
 
@@ -125,6 +134,25 @@ class Sharing:
         if self.settled:
             soonest = min(soonest, now + (self.settled[0][0] - self.served) / self.settled_rate)
         return soonest
+
+    @property
+    def is_full(self) -> bool:
+        """Say whether the flows could send as much as the line carries, or more."""
+        wanted: float = sum(flow.limit for flow in self.live)
+        if self.settled:
+            wanted += self.path.lossy_rate * len(self.settled)
+        return wanted >= self.path.bytes_per_s
+
+    @property
+    def queue_s(self) -> float:
+        """Return what a new order's round trips take longer than on the idle line."""
+        most = LONGEST_QUEUE_S / QUEUED * self.path.bytes_per_s
+        left = sum(flow.left for flow in self.live)
+        for ends_at, _number, _flow in self.settled:
+            if left >= most:
+                break
+            left += max(0.0, ends_at - self.served)
+        return QUEUED * min(left, most) / self.path.bytes_per_s
 
     def _settled_share(self, share: float) -> float:
         self.settled_rate = min(self.path.lossy_rate, share)
@@ -181,9 +209,10 @@ def times(traffic: Traffic, path: Path) -> list[tuple[int, float]]:
         if comes <= now:
             order = heappop(waiting)
             started += 1
-            rtt = path.rtt_s + (SHARED_QUEUE_S if sending or opening else 0.0)
+            rtt = path.rtt_s + sending.queue_s
             ready = order.at_s + path.handshake_round_trips * rtt
-            heappush(opening, (ready, order.number, Flow(order, path, rtt)))
+            flow = Flow(order, path, rtt, CROWDED if sending.is_full else DOUBLING)
+            heappush(opening, (ready, order.number, flow))
         if opens <= now:
             flow = heappop(opening)[2]
             flow.round_at = now + flow.rtt

@@ -97,7 +97,7 @@ def test_what_openssl_no_longer_speaks_is_old_rather_than_not_shared(name: str) 
     """The datacenter can act on "SSLv3 with RC4"; "nothing in common" sends them searching."""
     version, cipher, faults = OLD[name]
     with fault_tls.serving(fault_tls.chooses(version, cipher)) as port:
-        outcome = look(port, timeout_s=0.5)
+        outcome = look(port, timeout_s=1.5)
 
     # the certificate never came: nothing is said of it, least of all that it is good
     unknown = {"tls.trust:error", "tls.name:error", "tls.validity:error", "tls.key:error"}

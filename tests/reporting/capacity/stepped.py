@@ -10,13 +10,17 @@ from collections.abc import Sequence
 
 from ccpor_reporting.capacity.model import Line
 
-MSS, FIRST, QUEUE_S = 1448, 10, 0.05
+MSS, FIRST = 1448, 10
+QUEUED, LONGEST_QUEUE_S = 0.1, 0.03
+DOUBLING, CROWDED = 2.0, 1.3
 
 
 class Upload:
-    def __init__(self, at_s: float, size: float, luck: float, line: Line, *, shared: bool) -> None:
-        self.at_s, self.size, self.left = at_s, size, size
-        self.rtt = line.rtt_ms / 1000 + (QUEUE_S if shared else 0.0)
+    def __init__(
+        self, at_s: float, size: float, luck: float, line: Line, *, queue_s: float, growth: float
+    ) -> None:
+        self.at_s, self.size, self.left, self.growth = at_s, size, size, growth
+        self.rtt = line.rtt_ms / 1000 + queue_s
         self.sends_at = at_s + line.handshake_round_trips * self.rtt
         p = line.loss
         self.until_loss = math.log(luck) / math.log(1 - p) * MSS if p else math.inf
@@ -25,7 +29,7 @@ class Upload:
     def limit(self, now: float, line: Line) -> float:
         """Return the bytes a second that this upload could send if it had the line for itself."""
         round_number = int((now - self.sends_at) / self.rtt)
-        rate = FIRST * MSS * 2 ** min(round_number, 40) / math.log(2) / self.rtt
+        rate = FIRST * MSS * self.growth ** min(round_number, 40) / math.log(2) / self.rtt
         rate = min(rate, line.window_kb * 1000 / self.rtt, line.mbit * 1e6 / 8)
         if self.size - self.left >= self.until_loss:
             rate = min(rate, 0.93 * MSS / (line.rtt_ms / 1000 * math.sqrt(line.loss)))
@@ -43,7 +47,12 @@ def stepped(
     while coming or active:
         while coming and coming[-1][0][0] <= now:
             (at_s, size), luck = coming.pop()
-            uploads.append(Upload(at_s, size, luck, line, shared=bool(active)))
+            busy = [each for each in active if each.sends_at <= now]
+            full = sum(each.limit(now, line) for each in busy) >= line.mbit * 1e6 / 8
+            left_s = sum(each.left for each in busy) / (line.mbit * 1e6 / 8)
+            queue_s = min(LONGEST_QUEUE_S, QUEUED * left_s)
+            growth = CROWDED if full else DOUBLING
+            uploads.append(Upload(at_s, size, luck, line, queue_s=queue_s, growth=growth))
             active.append(uploads[-1])
         sending = [each for each in active if each.sends_at <= now]
         limits = [each.limit(now, line) for each in sending]

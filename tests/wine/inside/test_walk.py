@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import time
 
 import pytest
 
 from ccpor_checks.base import CannotObserve, Context
-from ccpor_checks.kit.walk import walk, windows
+from ccpor_checks.kit import icmp_windows
+from ccpor_checks.kit.walk import walk
 from ccpor_reporting.contrasts import Walk
 from tests.peers import free_port
 
@@ -28,9 +28,9 @@ def test_an_echo_names_who_answered() -> None:
 
 def test_an_echo_to_nobody_is_silent_or_says_so() -> None:
     """A status other than success must not read as an answer of the target."""
-    status, _ = windows.echo(ipaddress.ip_address("203.0.113.1"), 1, 300)
+    said = icmp_windows.echo("203.0.113.1", b"ccpor", wait_ms=300, hops=1)
 
-    assert status != 0
+    assert said.code != icmp_windows.SUCCESS
 
 
 def test_an_open_port_ends_the_walk() -> None:
