@@ -54,12 +54,6 @@ class Path:
             return NEVER
         return LOSS_FACTOR * MSS / (self.rtt_s * math.sqrt(self.loss))
 
-    @property
-    def shared_queue_s(self) -> float:
-        """Return the wait in the queue that an order meets where others are under way."""
-        first = FIRST_SEGMENTS * MSS / self.bytes_per_s
-        return min(MOST_QUEUED_S, first + QUEUED_ROUND_TRIPS * self.rtt_s)
-
     def until_loss(self, luck: float) -> float:
         """Return how many bytes go before the first random loss, geometric in segments."""
         if self.loss <= 0:
