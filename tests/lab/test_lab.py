@@ -298,7 +298,13 @@ def test_an_interrupted_lab_leaves_no_process_and_no_folder(tmp_path: Path) -> N
         str(tmp_path / "s" / "s.json"),
     ]
     lab = subprocess.Popen(
-        words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        words,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # what a shell starts in the background inherits an ignored SIGINT
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     try:
         _until(lambda: len(_processes(tmp_path)) > 6)
