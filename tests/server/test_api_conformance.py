@@ -75,7 +75,16 @@ def test_the_published_document_is_the_one_that_is_served(root: Path) -> None:
 
 
 def test_the_document_is_valid_openapi() -> None:
-    SCHEMA.validate()
+    assert SCHEMA.validate() is None
+
+
+def test_a_document_that_is_not_valid_is_refused() -> None:
+    """Negative control: the test above would pass on a validator that takes anything."""
+    broken = json.loads(json.dumps(DOCUMENT))
+    broken["paths"]["/healthz"]["get"]["responses"] = "two hundred"
+
+    with pytest.raises(Exception, match=r"two hundred"):
+        schemathesis.openapi.from_dict(broken).validate()
 
 
 @pytest.mark.slow

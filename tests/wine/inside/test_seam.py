@@ -82,9 +82,12 @@ def test_two_runs_at_once_are_refused_until_the_first_ends(tmp_path: Path) -> No
 
 def test_a_lock_is_free_again_after_its_block(tmp_path: Path) -> None:
     """The next scheduled run of the same process must not find itself in the way."""
+    taken = 0
     for _ in range(2):
         with seam.RunLock(tmp_path / "run.lock"):
-            pass
+            taken += 1
+
+    assert taken == 2
 
 
 def test_a_private_file_has_no_strangers_in_its_access_list(tmp_path: Path) -> None:
