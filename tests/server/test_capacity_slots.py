@@ -119,6 +119,18 @@ def test_a_turn_ends_with_its_time_however_busy_it_is(rig: Rig) -> None:
     assert use(rig, slot, path=ECHO).status_code == 401
 
 
+def test_a_short_turn_lasts_from_when_its_client_hears_of_it(rig: Rig) -> None:
+    """Who waits asks once a second: a turn of one second would be over before its first byte."""
+    first, second = turn(rig, rig.enrol()), turn(rig, rig.enrol(), seconds=1)
+    use(rig, first, "DELETE")
+    rig.clock.forward(seconds=3)
+
+    told = use(rig, second).json()
+    assert (told["state"], told["seconds"]) == ("granted", 1)
+    rig.clock.forward(seconds=1.1)
+    assert use(rig, second).status_code == 401
+
+
 def test_what_is_wished_is_cut_to_what_a_turn_may_be(rig: Rig) -> None:
     """The body is not signed: a wish, no more."""
     slot = turn(rig, rig.enrol(), seconds=-5, megabytes=1e12, flows=-1)

@@ -8,7 +8,13 @@ from collections.abc import Iterator
 import msgspec
 
 from ccpor_checks.base import CannotObserve, Context
-from ccpor_checks.capacity.estimate import WIRE_OVER_GOODPUT, Arrivals, Estimate, limited_by
+from ccpor_checks.capacity.estimate import (
+    WIRE_OVER_GOODPUT,
+    Arrivals,
+    Estimate,
+    limited_by,
+    since_begun,
+)
 from ccpor_checks.capacity.evidence import (
     CapacityOptions,
     Delay,
@@ -62,8 +68,9 @@ class Course:
         self.load.begin(flows)
 
     def arrivals(self) -> Arrivals:
-        """Return what arrived, on this test's clock; nothing from before it began."""
-        return Arrivals([p._replace(ms=p.ms - self.begun_ms) for p in self.load.points()])
+        """Return what arrived, on this test's clock; it begins with it."""
+        points = [point._replace(ms=point.ms - self.begun_ms) for point in self.load.points()]
+        return Arrivals(since_begun(points))
 
     def tick(self) -> None:
         """Let a little time pass, and say how far it is.

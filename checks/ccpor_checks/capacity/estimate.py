@@ -12,6 +12,7 @@ import statistics
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from ccpor_checks.capacity.evidence import LimitedBy
@@ -20,6 +21,8 @@ LEAST_BLOCKS, MOST_BLOCKS = 6, 10
 LEAST_BLOCK_MS = 250.0
 WINDOW_MS = 1000.0
 SLIDE_MS = 50.0
+LOAN_STEP_MS, LEAST_LOAN = 100.0, 2
+LOAN_OVER_CHANCE = 12.0  # the 0.998 quantile of F with 1 and 30 degrees of freedom
 LEVEL = 0.12  # a window within so much of the plateau belongs to it
 WIRE_OVER_GOODPUT = 1500 / 1448  # headers of TCP with timestamps in packets of 1500 bytes
 
@@ -72,6 +75,16 @@ def t_quantile(degrees: int) -> float:
     if degrees < 1:
         return math.inf
     return T_975[max(known for known in T_975 if known <= degrees)]
+
+
+def since_begun(points: Sequence[Point]) -> list[Point]:
+    """Return *points* from 0 ms on: the time in which connections were made is no part of a test.
+
+    What was counted before 0 ms (nothing, as a rule) is the count at 0 ms.
+    """
+    before = [point for point in points if point.ms <= 0]
+    first = [Point(0.0, before[-1].bytes)] if before else []
+    return first + [point for point in points if point.ms > 0]
 
 
 def block_ms(rtt_ms: float) -> float:
@@ -178,6 +191,30 @@ def past_ramp(arrivals: Arrivals, from_ms: float, rtt_ms: float) -> float:
         if abs(pair - level) <= LEVEL * level:
             return begun + place * length
     return begun + (count // 2) * length
+
+
+def past_loan(arrivals: Arrivals, from_ms: float, least_ms: float) -> float:
+    """Return since when the line carries what it can: a token bucket that lends a burst is empty.
+
+    That is the one step down which explains the course best (least squares), where it explains far
+    more than chance would (F test); else *from_ms*. At least *least_ms* are left after it.
+    """
+    start, end = max(from_ms, arrivals.first_ms), arrivals.last_ms
+    count = int((end - start) / LOAN_STEP_MS)
+    most = count - math.ceil(least_ms / LOAN_STEP_MS)
+    if most < LEAST_LOAN:
+        return start
+    begun = end - count * LOAN_STEP_MS
+    steps = [begun + k * LOAN_STEP_MS for k in range(count + 1)]
+    rates = [arrivals.mbit(since, until) for since, until in pairwise(steps)]
+    best, place = 0.0, 0
+    for k in range(LEAST_LOAN, most + 1):
+        before, after = statistics.fmean(rates[:k]), statistics.fmean(rates[k:])
+        explained = k * (count - k) / count * (before - after) ** 2
+        if before > (1 + LEVEL) * after and explained > best:
+            best, place = explained, k
+    chance = (statistics.pvariance(rates) * count - best) / max(1, count - 2)
+    return steps[place] if place and best > LOAN_OVER_CHANCE * chance else start
 
 
 def limited_by(

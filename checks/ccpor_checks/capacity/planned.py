@@ -13,6 +13,7 @@ from ccpor_checks.capacity.estimate import (
     Estimate,
     block_ms,
     estimate,
+    past_loan,
 )
 from ccpor_checks.capacity.evidence import (
     PACED_OVER_REQUIRED,
@@ -30,6 +31,7 @@ MEASURED_MS, ANSWER_MS = 4000.0, 4900.0  # past the ramp; from the first byte, w
 SURE_MS = 3000.0  # past the ramp: a token bucket's burst is spent by then
 REACHED = 0.97  # of what was asked
 SHORT, SHORT_MS, QUEUED_MS = 0.9, 1000.0, 100.0  # received so little for so long: the answer is no
+LONGEST_SHORT_MS = 2000.0
 SOME_QUEUE_MS = 25.0
 
 
@@ -47,7 +49,8 @@ class Judge:
         return arrivals.first_ms + self.ramp_ms
 
     def estimate(self, arrivals: Arrivals) -> Estimate | None:
-        return estimate(arrivals, self.start_ms(arrivals), self.rtt_ms)
+        least = LEAST_BLOCKS * block_ms(self.rtt_ms)
+        return estimate(arrivals, past_loan(arrivals, self.start_ms(arrivals), least), self.rtt_ms)
 
     def is_answered(self, arrivals: Arrivals, at_ms: float, over_idle_ms: float | None) -> bool:
         """Say whether there is an answer. *at_ms*: now, on the clock of *arrivals*."""
@@ -58,9 +61,13 @@ class Judge:
         end = arrivals.last_ms
         queued = over_idle_ms or 0.0
         last = arrivals.mbit(max(start, end - SHORT_MS), end)
-        if (queued > QUEUED_MS and last < SHORT * self.asked) or past >= self.measured_ms:
+        if past >= self.measured_ms:
             return True
         found = self.estimate(arrivals)
+        if queued > QUEUED_MS and last < SHORT * self.asked:
+            # others suffer: no longer than until the interval says so, too
+            is_plain = found is not None and found.high < REACHED * self.need
+            return is_plain or past >= LONGEST_SHORT_MS
         if found is None or found.blocks < LEAST_BLOCKS:
             return False
         if past >= SURE_MS and found.low >= REACHED * self.asked:

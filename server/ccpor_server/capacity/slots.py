@@ -2,7 +2,8 @@
 
 One line is measured at a time (`at_once`), first come, first served. A turn ends when it is given
 back, when nothing came from its client for `LEASE_S`, when its time is over, when its workstation
-asks anew, and when that workstation is revoked. Used on the event loop only.
+asks anew, and when that workstation is revoked. Its time runs from when its client hears of it: who
+waits asks once a second, and a short turn would be over unused. Used on the event loop only.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class HeldSlot:
         self.digest = _digest(token)
         self.heard_at = now  # when something last came from the client
         self.granted_at: float | None = None
+        self.begun_at: float | None = None  # when its client was told that it has its turn
         self.session = 0
         self.key = b""
         self.moved = 0
@@ -102,6 +104,8 @@ class Slots:
                 self.end(one, "replaced")
         self._by_token[new.digest] = new
         self._grant()
+        if new.granted_at is not None:
+            new.begun_at = new.granted_at
         return new, token
 
     def _cut(self, wish: Wish) -> Wish:
@@ -118,6 +122,8 @@ class Slots:
         held = self._by_token.get(_digest(token))
         if held is not None:
             held.heard_at = self._monotonic()
+            if held.granted_at is not None and held.begun_at is None:
+                held.begun_at = held.heard_at
         return held
 
     def by_session(self, session: int) -> HeldSlot | None:
@@ -129,7 +135,7 @@ class Slots:
         for held in (*self.granted, *self.waiting):
             if now - held.heard_at > LEASE_S:
                 self.end(held, "lapsed")
-            elif held.granted_at is not None and now - held.granted_at > held.seconds:
+            elif held.begun_at is not None and now - held.begun_at > held.seconds:
                 self.end(held, "over")
         self._grant()
 
@@ -162,7 +168,8 @@ class Slots:
     def seconds_left(self, held: HeldSlot) -> float:
         if held.granted_at is None:
             return 0.0
-        return max(0.0, held.seconds - (self._monotonic() - held.granted_at))
+        begun = self._monotonic() if held.begun_at is None else held.begun_at
+        return max(0.0, held.seconds - (self._monotonic() - begun))
 
     def position(self, held: HeldSlot) -> int:
         """Return how many turns must end before this one begins; 0: it has begun."""

@@ -14,7 +14,9 @@ from ccpor_checks.capacity.estimate import (
     block_ms,
     estimate,
     limited_by,
+    past_loan,
     past_ramp,
+    since_begun,
     t_quantile,
 )
 from ccpor_checks.capacity.planned import Judge
@@ -114,6 +116,44 @@ def test_the_burst_of_a_token_bucket_is_left_out() -> None:
     assert found.mbit == pytest.approx(10.0, rel=0.02)
 
 
+def test_connections_that_took_long_are_no_part_of_the_test() -> None:
+    """Twelve handshakes on a lossy line last a second, in which nothing is sent."""
+    points = [Point(-900.0, 0), Point(-20.0, 0), Point(50.0, 62_500), Point(100.0, 125_000)]
+    seen = Arrivals(since_begun(points))
+
+    assert seen.first_ms == 0.0
+    assert seen.mbit(0.0, 100.0) == pytest.approx(10.0)
+    assert since_begun([]) == []
+    assert since_begun(points[2:]) == points[2:]
+
+
+def test_a_loan_is_over_where_the_rate_steps_down() -> None:
+    """A bucket of a second's rate, asked for half as much again, lasts two seconds."""
+    seen = arrivals([(1.9, 15.0), (2.4, 10.0)], noise=0.3)
+    start = past_loan(seen, 500.0, 1500.0)
+    found = estimate(seen, start, 40)
+
+    assert 1700 <= start <= 2100
+    assert found is not None
+    assert found.mbit == pytest.approx(10.0, rel=0.1)
+    assert found.high < 12.0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_is_no_loan(seed: int) -> None:
+    """What is cut off for no reason is evidence lost, and the rest is the lower half of chance."""
+    assert past_loan(arrivals([(4.5, 10.0)], noise=0.3, seed=seed), 500.0, 1500.0) == 500.0
+
+
+@pytest.mark.parametrize("rates", [[(1.9, 10.0)], [(3.5, 15.0), (1.0, 10.0)], []])
+def test_what_is_left_after_a_loan_suffices_for_an_interval(
+    rates: list[tuple[float, float]],
+) -> None:
+    seen = arrivals(rates)
+
+    assert seen.last_ms - past_loan(seen, 500.0, 1500.0) >= min(1400.0, seen.last_ms - 500.0)
+
+
 def test_records_that_come_whole_do_not_look_like_stalls() -> None:
     """TLS hands over 16 kB at once: at 1.5 Mbit/s that is one each 87 ms."""
     each = 16384 * 8 / 1.5 / 1000
@@ -196,6 +236,14 @@ class TestJudge:
 
         assert judge.is_answered(arrivals([(1.7, 5.0)]), 1700, 110.0)
         assert not judge.is_answered(arrivals([(1.7, 5.0)]), 1700, 20.0)
+
+    def test_a_full_queue_ends_it_soon_even_where_the_rate_jumps(self) -> None:
+        """Four blocks of a jumping rate hold everything; two seconds more would not help others."""
+        judge = Judge(8.0, 40)
+        jumping = [(0.5, 5.0), *[(0.25, 2.0), (0.25, 9.0)] * 5]
+
+        assert not judge.is_answered(arrivals(jumping[:5]), 1700, 110.0)
+        assert judge.is_answered(arrivals(jumping[:10]), 2600, 110.0)
 
     @pytest.mark.parametrize("rtt", [5, 40, 100, 200])
     def test_an_answer_takes_five_seconds_at_most(self, rtt: float) -> None:
