@@ -4,7 +4,7 @@ from __future__ import annotations
 
 GROWN, GROWN_MS = 1.03, 2.0
 FALLEN = 0.8  # of the deepest: packets were dropped, and the flows hold back
-STILL_MS, STILL_RTTS = 1000.0, 3
+STILL_MS, STILL_RTTS = 1500.0, 3
 
 
 class Depth:

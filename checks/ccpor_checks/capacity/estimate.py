@@ -225,7 +225,7 @@ def limited_by(
     loaded_ms: the middle round trip under load, of the probes or of the kernel.
     """
     added = 0.0 if idle_min_ms is None or loaded_ms is None else loaded_ms - idle_min_ms
-    if added > max(10.0, 0.25 * (idle_min_ms or 0.0)):
+    if added > min(25.0, max(10.0, 0.25 * (idle_min_ms or 0.0))):
         return "queue"
     if retransmitted_pct is not None and retransmitted_pct > 0.2:
         return "loss"

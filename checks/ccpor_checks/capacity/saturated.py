@@ -21,6 +21,7 @@ from ccpor_checks.capacity.evidence import (
     Transfer,
 )
 from ccpor_checks.capacity.turn import Turn
+from ccpor_reporting.capacity.protocol import MOST_FLOWS
 
 LADDER = (1, 2, 4, 8, 12)
 STEP_MS, STEP_RTTS = 500.0, 6
@@ -43,6 +44,7 @@ class Ladder:
         self.next_ms = self.step_ms
         self.steady_ms: float | None = None
         self.single: float | None = None
+        self.told: Estimate | None = None  # as soon as it was precise
 
     @property
     def flows(self) -> int:
@@ -90,8 +92,16 @@ class Ladder:
         return arrivals.mbit(end - 2 * part, end)
 
     def estimate(self, arrivals: Arrivals) -> Estimate | None:
+        """Return the rate. Once it is precise it stays: what follows only looks for the queue's
+        depth, and where that runs over, a whole window is lost and nothing arrives for seconds.
+        """
+        if self.told is not None:
+            return self.told
         start = past_ramp(arrivals, self.steady_ms or 0.0, self.rtt_ms)
-        return estimate(arrivals, start, self.rtt_ms)
+        found = estimate(arrivals, start, self.rtt_ms)
+        if found is not None and found.blocks >= LEAST_BLOCKS and found.half_share <= PRECISE:
+            self.told = found
+        return found
 
 
 def saturated(
@@ -129,20 +139,20 @@ def _run(course: Course, ladder: Ladder, *, guarded: bool) -> StoppedBy:
         depth.see(course.at_ms, course.over_idle_ms())
         if arrivals.last_ms - ladder.steady_ms < LEAST_BLOCKS * block_ms(ladder.rtt_ms):
             continue
-        found = ladder.estimate(arrivals)
-        if found is None or found.blocks < LEAST_BLOCKS or found.half_share > PRECISE:
+        ladder.estimate(arrivals)
+        if ladder.told is None:
             continue
         if not course.is_queued or depth.is_known(course.at_ms):
             return "precise"
         # the rate is known, how long its queue makes others wait is not: more flows fill it sooner
-        if course.at_ms >= deeper_ms and course.load.streams < LADDER[-1]:
-            _begin_more(course, min(course.load.streams, LADDER[-1] - course.load.streams))
+        if course.at_ms >= deeper_ms and course.load.streams < MOST_FLOWS:
+            _begin_more(course, min(course.load.streams, MOST_FLOWS - course.load.streams))
             deeper_ms = course.at_ms + ladder.step_ms
 
 
 def _begin_more(course: Course, more: int) -> None:
     if more > course.load.ready:
-        course.load.open(LADDER[-1] - course.load.streams - course.load.ready)
+        course.load.open(MOST_FLOWS - course.load.streams - course.load.ready)
     course.begin_more(more)
 
 

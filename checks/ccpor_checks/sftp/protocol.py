@@ -70,7 +70,12 @@ class Sftp:
         self._numbers = itertools.count(1)
         self._asked: set[int] = set()  # requests without an answer yet
         self._answers: dict[int, tuple[int, bytes]] = {}  # that nobody has waited for yet
-        self._send(INIT, struct.pack("!I", 3))
+        try:
+            self._send(INIT, struct.pack("!I", 3))
+        except TimeoutError:
+            raise
+        except OSError:  # it has hung up already: what it said before that tells why
+            pass
         kind, content = self._packet()
         if kind != VERSION or len(content) < 4:
             raise NotSftp

@@ -194,8 +194,10 @@ def test_the_quantile_is_never_too_narrow(degrees: int, expected: float) -> None
     [
         (5.0, 14.9, None, "none"),
         (5.0, 15.1, None, "queue"),
-        (200.0, 249.0, 0.1, "none"),
-        (200.0, 251.0, 5.0, "queue"),
+        (80.0, 99.9, 0.1, "none"),
+        (80.0, 100.1, 0.1, "queue"),
+        (200.0, 224.0, 0.1, "none"),
+        (200.0, 226.0, 5.0, "queue"),
         (40.0, 41.0, 0.3, "loss"),
         (40.0, 41.0, None, "none"),
         (None, None, 0.0, "none"),
@@ -277,3 +279,16 @@ class TestLadder:
 
     def test_no_step_is_shorter_than_six_round_trips(self) -> None:
         assert (Ladder(5).step_ms, Ladder(200).step_ms) == (500.0, 1200.0)
+
+    def test_a_precise_rate_outlives_the_overflow_of_the_queue(self) -> None:
+        """The test goes on to see how deep the queue is; seconds without arrivals are its price."""
+        ladder = Ladder(5)
+        ladder.steady_ms = 500.0
+        clean = [(4.0, 1.45)]
+        before = ladder.estimate(arrivals(clean))
+        after = ladder.estimate(arrivals([*clean, (1.5, 0.03), (1.5, 2.5), (1.0, 0.4)]))
+
+        assert before is not None
+        assert before.mbit == pytest.approx(1.45, rel=0.01)
+        assert after == before
+        assert Ladder(5).estimate(arrivals([*clean, (1.5, 0.03), (1.5, 2.5)])) != before

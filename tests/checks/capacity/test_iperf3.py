@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from ccpor_checks.base import CannotObserve, Context, Target
-from ccpor_checks.capacity import CHECK, CapacityEvidence, iperf3
+from ccpor_checks.capacity import CHECK, CapacityEvidence
 from ccpor_checks.capacity.iperf3 import Output, command, transfer_of
 from tests.checks.capacity.seen import findings, options, seen
 from tests.peers import free_port, program, started
@@ -65,16 +65,15 @@ def test_both_ways_are_paced_and_counted_by_the_receiver(server: int) -> None:
 
 def test_somebody_elses_test_is_no_verdict(server: int) -> None:
     """The server's own first byte says that it is busy, not a text."""
-    words = [program("iperf3"), "-c", "127.0.0.1", "-p", str(server), "-t", "20", "-b", "1M"]
-    other = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + 10
-        while not iperf3.is_busy("127.0.0.1", server, context()) and time.monotonic() < end:
-            time.sleep(0.2)
-        evidence = run(server)
-    finally:
-        other.kill()
-        other.wait(5)
+    words = [program("iperf3"), "-c", "127.0.0.1", "-p", str(server), "-t", "60", "-b", "1M"]
+    words += ["--forceflush"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as other:
+        try:
+            assert other.stdout is not None
+            assert any("sec" in line for line in other.stdout), "its test never began"
+            evidence = run(server)
+        finally:
+            other.kill()
 
     assert evidence.not_measured_reason == "server-busy"
     assert findings(evidence, UP)["capacity.upload"].reason == "server-busy"

@@ -125,3 +125,18 @@ def test_a_greeting_of_very_many_strings_is_read_at_once() -> None:
     Sftp(Canned(content))
 
     assert time.monotonic() - begun < 5
+
+
+class HungUp(Canned):
+    """A server that spoke and went before the client's first word."""
+
+    def sendall(self, s: bytes, /) -> None:
+        raise OSError("Socket is closed")
+
+
+def test_what_was_said_before_the_end_is_heard() -> None:
+    """The words of a forced command tell more than the end that follows them."""
+    with pytest.raises(NotSftp):
+        Sftp(HungUp(b"Welcome, your home is full\n"))
+    with pytest.raises(EOFError):
+        Sftp(HungUp(b""))
