@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 GROWN, GROWN_MS = 1.03, 2.0
-FALLEN = 0.8  # of the deepest: packets were dropped, and the flows hold back
+FALLEN = 0.85  # of the longest round trip: packets were dropped, and the flows hold back
 STILL_MS, STILL_RTTS = 1500.0, 3
 
 
@@ -14,7 +14,7 @@ class Depth:
         self.rtt_ms = rtt_ms
         self.deepest_ms = 0.0
         self._deepest_at = 0.0
-        self._is_over = False
+        self.is_over = False
 
     def see(self, at_ms: float, over_idle_ms: float | None) -> None:
         """Take the delay above the idle line of now; None: not known."""
@@ -22,9 +22,13 @@ class Depth:
             return
         if over_idle_ms > GROWN * self.deepest_ms + GROWN_MS:
             self.deepest_ms, self._deepest_at = over_idle_ms, at_ms
-        elif over_idle_ms < FALLEN * self.deepest_ms - GROWN_MS:
-            self._is_over = True
+        elif self.rtt_ms + over_idle_ms < FALLEN * (self.rtt_ms + self.deepest_ms) - GROWN_MS:
+            self.is_over = True
+
+    def look_again(self, at_ms: float) -> None:
+        """More flows have begun: what was the end of its growth may not be."""
+        self._deepest_at = at_ms
 
     def is_known(self, at_ms: float) -> bool:
         still = max(STILL_MS, STILL_RTTS * (self.rtt_ms + self.deepest_ms))
-        return self._is_over or at_ms - self._deepest_at >= still
+        return self.is_over or at_ms - self._deepest_at >= still

@@ -26,6 +26,7 @@ from ccpor_reporting.capacity.protocol import MOST_FLOWS
 LADDER = (1, 2, 4, 8, 12)
 STEP_MS, STEP_RTTS = 500.0, 6
 PRECISE = 0.05
+LEAST_QUEUE_MS = 10.0
 DOUBLING = 1.5  # over two windows of two round trips: slow start has not found the end yet
 ALIKE = 0.1
 GROWN, GROWN_IN_QUEUE = 1.10, 1.25
@@ -142,12 +143,17 @@ def _run(course: Course, ladder: Ladder, *, guarded: bool) -> StoppedBy:
         ladder.estimate(arrivals)
         if ladder.told is None:
             continue
-        if not course.is_queued or depth.is_known(course.at_ms):
+        has_queue = course.is_queued or depth.deepest_ms > LEAST_QUEUE_MS
+        if not has_queue or depth.is_over:
             return "precise"
         # the rate is known, how long its queue makes others wait is not: more flows fill it sooner
-        if course.at_ms >= deeper_ms and course.load.streams < MOST_FLOWS:
+        if course.load.streams == MOST_FLOWS:
+            if depth.is_known(course.at_ms):
+                return "precise"
+        elif course.at_ms >= deeper_ms:
             _begin_more(course, min(course.load.streams, MOST_FLOWS - course.load.streams))
             deeper_ms = course.at_ms + ladder.step_ms
+            depth.look_again(course.at_ms)
 
 
 def _begin_more(course: Course, more: int) -> None:

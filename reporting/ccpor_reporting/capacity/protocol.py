@@ -30,7 +30,7 @@ LEASE_S = 12.0  # a slot that nobody used for so long is free: a dead client blo
 ASK_AGAIN_S = 1.0
 FEEDBACK_MS = 50
 LONGEST_SLOT_S = 120.0
-MOST_FLOWS = 16
+MOST_FLOWS = 32
 BUSY_TICK_MS = 50.0  # a server that is late by more for 2 % of its ticks says so
 BUSY_SHARE = 0.02
 

@@ -55,3 +55,25 @@ def test_what_nobody_saw_changes_nothing() -> None:
 
     assert depth.deepest_ms == 80.0
     assert not depth.is_known(100.0)
+
+
+def test_more_flows_ask_for_another_look() -> None:
+    """A queue that some flows' windows cannot fill stands still below its depth."""
+    depth = Depth(40.0)
+    depth.see(0.0, 60.0)
+    depth.look_again(STILL_MS)
+
+    assert not depth.is_known(STILL_MS + 100)
+    assert depth.is_known(2 * STILL_MS)
+
+
+def test_a_long_way_hides_no_small_change_of_its_queue() -> None:
+    """Nothing was dropped where the whole round trip shrank by less than a window does."""
+    depth = Depth(200.0)
+    depth.see(0.0, 70.0)
+    depth.see(50.0, 50.0)
+    still_filling = depth.is_over
+    depth.see(100.0, 20.0)
+
+    assert not still_filling
+    assert depth.is_over

@@ -35,6 +35,7 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
     required_mbit: float | None = None
     streams: int = 1
     megabytes: float | None = None
+    seconds: float = 10.0
     rest_s: float = 0.0  # before it
 
 
@@ -108,6 +109,7 @@ def options_of(test: Test) -> CapacityOptions:
         directions=(test.direction,),
         required_mbit=test.required_mbit,
         max_megabytes=test.megabytes,
+        max_seconds=test.seconds,
         workload=Workload(users=test.streams, orders_per_hour=3600),
     )
 
@@ -116,7 +118,7 @@ def look(asked: Asked) -> Told:
     from ccpor_agent.whole_run import _signing
     from ccpor_checks.capacity.prober import Prober
     from ccpor_checks.tls.evidence import TlsOptions
-    from ccpor_reporting.capacity.protocol import Wish
+    from ccpor_reporting.capacity.protocol import MOST_FLOWS, Wish
 
     trust = {"tls": TlsOptions(ca_file=asked.ca_file)}
     target = Target(
@@ -135,7 +137,7 @@ def look(asked: Asked) -> Told:
         dice=random.Random(7),
         sign=_signing(state),
     )
-    wish = Wish(seconds=TURN_S - 1, megabytes=1000.0, flows=16)
+    wish = Wish(seconds=TURN_S - 1, megabytes=2000.0, flows=MOST_FLOWS)
     with Turn(target, wish, ctx) as turn:
         with Prober(turn, ctx) as prober:
             idle = prober.idle(asked.idle_probes)

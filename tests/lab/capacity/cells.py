@@ -30,7 +30,7 @@ TROUBLE: dict[float, tuple[tuple[float, float], ...]] = {
 }
 NEEDED: dict[float, float] = {1.5: 0.6, 10: 4, 50: 16, 100: 20, 1000: 40}  # Mbit/s
 STREAMS = 4
-MOST_MB = {100: 100.0, 1000: 700.0}  # of the saturating test; the usual 60 MB are too soon spent
+MOST_MB = {100: 100.0, 1000: 1000.0}  # of the saturating test; the usual 60 MB are too soon spent
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +57,15 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def saturated(self) -> Test:
         most = MOST_MB.get(int(self.mbit))
-        return Test(kind="saturated", direction=self.direction, streams=STREAMS, megabytes=most)
+        # a window of 37 MB, which 1 Gbit/s needs here, takes cubic longer than ten seconds
+        seconds = 18.0 if self.mbit * self.rtt_ms > 100_000 else 10.0
+        return Test(
+            kind="saturated",
+            direction=self.direction,
+            streams=STREAMS,
+            megabytes=most,
+            seconds=seconds,
+        )
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
