@@ -100,6 +100,7 @@ class Lab:
     def quality(self) -> Part:
         """Run the coverage study of loss and jitter, a program of its own."""
         told = ROOT / ".lab" / "quality.json"
+        told.parent.mkdir(exist_ok=True)
         words = [sys.executable, "-m", "tests.lab.quality_coverage", "--json", str(told)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])}
         done = subprocess.run(
