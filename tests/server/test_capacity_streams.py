@@ -143,7 +143,7 @@ def test_the_echo_is_small_and_keeps_its_connection(line: TurnClient) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "up?flow=16",
+        "up?flow=32",
         "up?flow=-1",
         "up?flow=x",
         "down?bytes=0",
@@ -152,7 +152,7 @@ def test_the_echo_is_small_and_keeps_its_connection(line: TurnClient) -> None:
         "down?bytes=10&mbit=0",
         "down?bytes=10&mbit=nan",
         "down?bytes=10&mbit=x",
-        "feedback?flows=17",
+        "feedback?flows=33",
         "feedback?flows=0",
     ],
 )
