@@ -1,19 +1,44 @@
-"""Linux: facts from ``/etc/os-release``, ``/sys`` and ``/proc``; no right and no command needed."""
+"""Linux: facts from files below /etc, /usr, /var, /sys and /proc; no command is run.
+
+Each ``linux_*`` module says which right its facts need; without it they are said to be unseen.
+"""
 
 from __future__ import annotations
 
+import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from ccpor_checks.base import CannotObserve
-from ccpor_checks.workstation.system import OsFact, PortableSystem, ScreenFact, WirelessFact
+from ccpor_checks.workstation import (
+    linux_guards,
+    linux_lock,
+    linux_network,
+    linux_patch,
+    linux_programs,
+    linux_signin,
+)
+from ccpor_checks.workstation.posture import (
+    AntimalwareFact,
+    BannerFact,
+    FirewallFact,
+    LockFact,
+    LockoutFact,
+    PatchFact,
+    ProgramFact,
+    RadioFact,
+    VolumeFact,
+)
+from ccpor_checks.workstation.system import JoinFact, OsFact, PortableSystem, ScreenFact
 
 
 class LinuxSystem(PortableSystem):
-    """This machine; *root* is where its files are, so that a test can lay out its own."""
+    """This machine; a test lays out files of its own below *root* and says what *environ* is."""
 
-    def __init__(self, root: Path = Path("/")) -> None:
+    def __init__(self, root: Path = Path("/"), environ: Mapping[str, str] | None = None) -> None:
         self._root = root
+        self._environ = os.environ if environ is None else environ
         self._sys = root / "sys" / "class"
 
     def os(self) -> OsFact:
@@ -23,9 +48,9 @@ class LinuxSystem(PortableSystem):
             OSError: No os-release file.
         """
         try:
-            text = (self._root / "etc/os-release").read_text(encoding="utf-8")
+            text = (self._root / "etc/os-release").read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
-            text = (self._root / "usr/lib/os-release").read_text(encoding="utf-8")
+            text = (self._root / "usr/lib/os-release").read_text(encoding="utf-8", errors="replace")
         told = _os_release(text)
         version = told.get("VERSION_ID", "")
         return OsFact(
@@ -53,17 +78,46 @@ class LinuxSystem(PortableSystem):
             if _line(connector / "status") == "connected" and (mode := _largest(connector))
         )
 
-    def wireless(self) -> tuple[WirelessFact, ...]:
-        """Return the interfaces that have a radio.
+    def wireless(self) -> tuple[RadioFact, ...]:
+        return linux_network.radios(self._root)
 
-        Raises:
-            OSError: The system shows no interfaces.
-        """
-        return tuple(
-            WirelessFact(name=path.name, up=_line(path / "operstate") == "up")
-            for path in sorted((self._sys / "net").iterdir())
-            if (path / "wireless").exists() or (path / "phy80211").exists()
-        )
+    def patch(self) -> PatchFact:
+        return linux_patch.patch(self._root)
+
+    def antimalware(self) -> tuple[AntimalwareFact, ...]:
+        return linux_guards.antimalware(self._root)
+
+    def lock(self) -> LockFact:
+        return linux_lock.lock(self._root, self._environ)
+
+    def lockout(self) -> LockoutFact:
+        joined = self.join()
+        directory = joined.name or "a directory" if joined and joined.kind != "none" else None
+        return linux_signin.lockout(self._root, directory)
+
+    def banner(self) -> BannerFact:
+        return linux_signin.banner(self._root)
+
+    def firewall(self) -> tuple[FirewallFact, ...]:
+        return linux_guards.firewall(self._root)
+
+    def encryption(self) -> tuple[VolumeFact, ...]:
+        return linux_guards.encryption(self._root)
+
+    def browser(self) -> tuple[ProgramFact, ...]:
+        return linux_programs.browsers(self._root, self._environ)
+
+    def pdf(self) -> tuple[ProgramFact, ...]:
+        return linux_programs.pdf_programs(self._root, self._environ)
+
+    def join(self) -> JoinFact | None:
+        return linux_network.join(self._root)
+
+    def is_pending_reboot(self) -> bool | None:
+        return linux_patch.pending_reboot(self._root)
+
+    def proxy(self) -> str | None:
+        return linux_network.proxy(self._environ)
 
     def fips_mode(self) -> bool:
         """Return the kernel's FIPS mode; a kernel without that switch is not in it.
@@ -74,7 +128,7 @@ class LinuxSystem(PortableSystem):
         switches = self._root / "proc/sys"
         list(switches.iterdir())
         try:
-            return (switches / "crypto/fips_enabled").read_text().strip() == "1"
+            return (switches / "crypto/fips_enabled").read_text(errors="replace").strip() == "1"
         except FileNotFoundError:
             return False
 
@@ -116,7 +170,7 @@ def _line(path: Path) -> str | None:
 def _largest(connector: Path) -> tuple[int, int] | None:
     """Return the mode with most pixels; modes read ``1920x1080``, or ``1920x1080i``."""
     try:
-        lines = (connector / "modes").read_text().split()
+        lines = (connector / "modes").read_text(errors="replace").split()
     except OSError:
         return None
     modes = []

@@ -8,18 +8,31 @@ from __future__ import annotations
 import os
 import platform
 import socket
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
 from ccpor_checks.base import CannotObserve
 
+if TYPE_CHECKING:
+    from ccpor_checks.workstation.posture import (
+        AntimalwareFact,
+        BannerFact,
+        FirewallFact,
+        LockFact,
+        LockoutFact,
+        PatchFact,
+        ProgramFact,
+        RadioFact,
+        VolumeFact,
+    )
 
-class _Fact(msgspec.Struct, frozen=True, kw_only=True):
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """A value as the operating system tells it; None where it tells nothing."""
 
 
-class OsFact(_Fact, frozen=True, kw_only=True):
+class OsFact(Fact, frozen=True, kw_only=True):
     """Which operating system: `product` and `version` are what the environment list is keyed by."""
 
     name: str  # for people: "Windows 11 Professional 24H2"
@@ -29,13 +42,13 @@ class OsFact(_Fact, frozen=True, kw_only=True):
     edition: str | None = None  # Windows: EditionID, "Professional"
 
 
-class DiskFact(_Fact, frozen=True, kw_only=True):
+class DiskFact(Fact, frozen=True, kw_only=True):
     path: str
     total_bytes: int
     free_bytes: int  # to an ordinary user
 
 
-class ScreenFact(_Fact, frozen=True, kw_only=True):
+class ScreenFact(Fact, frozen=True, kw_only=True):
     """One connected screen and the largest picture it is known to show."""
 
     name: str
@@ -43,19 +56,26 @@ class ScreenFact(_Fact, frozen=True, kw_only=True):
     height_px: int
 
 
-class WirelessFact(_Fact, frozen=True, kw_only=True):
+class WirelessFact(Fact, frozen=True, kw_only=True):
     name: str
     up: bool
 
 
-class CryptoFact(_Fact, frozen=True, kw_only=True):
+class CryptoFact(Fact, frozen=True, kw_only=True):
     """The module that this agent's TLS uses, and whether the system is in FIPS mode."""
 
     module: str  # "OpenSSL 3.0.17 1 Jul 2025"
     fips_mode: bool
 
 
-class InventoryFact(_Fact, frozen=True, kw_only=True):
+class JoinFact(Fact, frozen=True, kw_only=True):
+    """Which directory the machine belongs to; kind "none": a workgroup or no directory."""
+
+    kind: Literal["domain", "entra", "hybrid", "none"]
+    name: str | None = None
+
+
+class InventoryFact(Fact, frozen=True, kw_only=True):
     """What the machine is made of; no serial number, no hardware address: they name a person."""
 
     name: str
@@ -66,6 +86,9 @@ class InventoryFact(_Fact, frozen=True, kw_only=True):
     memory_bytes: int
     disks: tuple[DiskFact, ...]
     interfaces: tuple[str, ...]
+    join: JoinFact | None = None
+    is_pending_reboot: bool | None = None
+    proxy: str | None = None  # host and port, or the PAC file's address; never a password
 
 
 class System(Protocol):
@@ -75,7 +98,16 @@ class System(Protocol):
     def memory_bytes(self) -> int: ...
     def disk(self) -> DiskFact: ...
     def screens(self) -> tuple[ScreenFact, ...]: ...
-    def wireless(self) -> tuple[WirelessFact, ...]: ...
+    def wireless(self) -> tuple[RadioFact, ...]: ...
+    def patch(self) -> PatchFact: ...
+    def antimalware(self) -> tuple[AntimalwareFact, ...]: ...
+    def lock(self) -> LockFact: ...
+    def lockout(self) -> LockoutFact: ...
+    def banner(self) -> BannerFact: ...
+    def firewall(self) -> tuple[FirewallFact, ...]: ...
+    def encryption(self) -> tuple[VolumeFact, ...]: ...
+    def browser(self) -> tuple[ProgramFact, ...]: ...
+    def pdf(self) -> tuple[ProgramFact, ...]: ...
     def crypto(self) -> CryptoFact: ...
     def inventory(self) -> InventoryFact: ...
 
@@ -105,10 +137,37 @@ class PortableSystem:
         return DiskFact(path=self.system_disk, total_bytes=usage.total, free_bytes=usage.free)
 
     def screens(self) -> tuple[ScreenFact, ...]:
-        raise CannotObserve(f"screens are not looked at on {platform.system()}")
+        raise _unseen("screens are")
 
-    def wireless(self) -> tuple[WirelessFact, ...]:
-        raise CannotObserve(f"wireless interfaces are not looked at on {platform.system()}")
+    def wireless(self) -> tuple[RadioFact, ...]:
+        raise _unseen("wireless interfaces are")
+
+    def patch(self) -> PatchFact:
+        raise _unseen("missing updates are")
+
+    def antimalware(self) -> tuple[AntimalwareFact, ...]:
+        raise _unseen("protection against harmful programs is")
+
+    def lock(self) -> LockFact:
+        raise _unseen("the screen lock is")
+
+    def lockout(self) -> LockoutFact:
+        raise _unseen("account lockout is")
+
+    def banner(self) -> BannerFact:
+        raise _unseen("the notice at sign-in is")
+
+    def firewall(self) -> tuple[FirewallFact, ...]:
+        raise _unseen("the firewall is")
+
+    def encryption(self) -> tuple[VolumeFact, ...]:
+        raise _unseen("disk encryption is")
+
+    def browser(self) -> tuple[ProgramFact, ...]:
+        raise _unseen("browsers are")
+
+    def pdf(self) -> tuple[ProgramFact, ...]:
+        raise _unseen("PDF programs are")
 
     def crypto(self) -> CryptoFact:
         import ssl
@@ -128,10 +187,13 @@ class PortableSystem:
             memory_bytes=self.memory_bytes(),
             disks=(self.disk(),),
             interfaces=tuple(sorted(psutil.net_if_addrs())),
+            join=self.join(),
+            is_pending_reboot=self.is_pending_reboot(),
+            proxy=self.proxy(),
         )
 
     def fips_mode(self) -> bool:
-        raise CannotObserve(f"FIPS mode is not looked at on {platform.system()}")
+        raise _unseen("FIPS mode is")
 
     def maker(self) -> tuple[str | None, str | None]:
         """Return manufacturer and model."""
@@ -139,3 +201,20 @@ class PortableSystem:
 
     def processor(self) -> str | None:
         return platform.processor() or None
+
+    def join(self) -> JoinFact | None:
+        """Return the directory that the machine belongs to; None: this system does not tell."""
+        return None
+
+    def is_pending_reboot(self) -> bool | None:
+        """Say whether something installed waits for a restart; None: this system does not tell."""
+        return None
+
+    def proxy(self) -> str | None:
+        """Return the proxy of web addresses, without any account; None: none is set or told."""
+        return None
+
+
+def _unseen(what: str) -> CannotObserve:
+    """Return what a system says of facts that nobody has taught it: *what* with its verb."""
+    return CannotObserve(f"{what} not looked at on {platform.system()}")

@@ -1,4 +1,4 @@
-"""The two doors to Windows itself: its registry, and calls into user32 and iphlpapi by ctypes.
+"""Two doors to Windows itself: its registry, and calls into its libraries by ctypes.
 
 Elsewhere the module loads and every call says that it is not Windows.
 """
@@ -10,11 +10,21 @@ import sys
 from ctypes import wintypes
 
 from ccpor_checks.base import CannotObserve
-from ccpor_checks.workstation.system import ScreenFact
+from ccpor_checks.workstation import windows_machine, windows_radio
+from ccpor_checks.workstation.system import JoinFact, ScreenFact
+from ccpor_checks.workstation.windows_doors import (
+    Adapter,
+    Hive,
+    Lockout,
+    Radio,
+    ServiceState,
+    Value,
+)
 
 ATTACHED_TO_DESKTOP = 1
 CURRENT_SETTINGS = 0xFFFFFFFF
 BUFFER_OVERFLOW = 111
+MOST_SUBKEYS = 5000
 SKIP_ADDRESSES = 0x1 | 0x2 | 0x4 | 0x8  # unicast, anycast, multicast, DNS servers
 
 
@@ -76,10 +86,10 @@ _Adapter._fields_ = (
 
 
 class MachineRegistry:
-    """HKEY_LOCAL_MACHINE, its 64-bit view also from a 32-bit Python."""
+    """HKEY_LOCAL_MACHINE and HKEY_CURRENT_USER, their 64-bit view also from a 32-bit Python."""
 
-    def value(self, key: str, name: str) -> str | int:
-        """Return one value.
+    def value(self, key: str, name: str, hive: Hive = "machine") -> Value:
+        """Return one value; several texts as lines.
 
         Raises:
             FileNotFoundError: No such key or value; OSError: not ours to read.
@@ -88,10 +98,29 @@ class MachineRegistry:
             raise CannotObserve("there is no registry on this system")
         import winreg
 
+        root = winreg.HKEY_CURRENT_USER if hive == "user" else winreg.HKEY_LOCAL_MACHINE
         access = winreg.KEY_READ | winreg.KEY_WOW64_64KEY
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key, access=access) as opened:
-            found: str | int = winreg.QueryValueEx(opened, name)[0]
-            return found
+        with winreg.OpenKey(root, key, access=access) as opened:
+            found: Value | list[str] | None = winreg.QueryValueEx(opened, name)[0]
+        if found is None:  # a binary value of no bytes
+            return b""
+        return "\n".join(found) if isinstance(found, list) else found
+
+    def subkeys(self, key: str, hive: Hive = "machine") -> tuple[str, ...]:
+        """Return the names of the keys below *key*.
+
+        Raises:
+            FileNotFoundError: No such key; OSError: not ours to read.
+        """
+        if sys.platform != "win32":
+            raise CannotObserve("there is no registry on this system")
+        import winreg
+
+        root = winreg.HKEY_CURRENT_USER if hive == "user" else winreg.HKEY_LOCAL_MACHINE
+        access = winreg.KEY_READ | winreg.KEY_WOW64_64KEY
+        with winreg.OpenKey(root, key, access=access) as opened:
+            count = min(winreg.QueryInfoKey(opened)[0], MOST_SUBKEYS)
+            return tuple(winreg.EnumKey(opened, number) for number in range(count))
 
 
 class WindowsCalls:
@@ -115,8 +144,8 @@ class WindowsCalls:
                 )
         return tuple(found)
 
-    def adapters(self) -> tuple[tuple[str, int, int], ...]:
-        """Return name, interface type and operational status of each network adapter.
+    def adapters(self) -> tuple[Adapter, ...]:
+        """Return the network adapters.
 
         Raises:
             OSError: Windows gives no list.
@@ -136,6 +165,28 @@ class WindowsCalls:
         place = ctypes.cast(room, ctypes.POINTER(_Adapter))
         while place:
             adapter = place.contents
-            found.append((adapter.friendly_name or "", adapter.kind, adapter.status))
+            guid = (adapter.name or b"").decode("ascii", "replace")
+            found.append(Adapter(adapter.friendly_name or "", adapter.kind, adapter.status, guid))
             place = adapter.next
         return tuple(found)
+
+    def radios(self) -> tuple[Radio, ...]:
+        return windows_radio.radios()
+
+    def service(self, name: str) -> ServiceState:
+        return windows_machine.service_state(name)
+
+    def lockout(self) -> Lockout:
+        return windows_machine.lockout()
+
+    def join(self) -> JoinFact:
+        return windows_machine.joined()
+
+    def file_version(self, path: str) -> str:
+        return windows_machine.file_version(path)
+
+    def fixed_drives(self) -> tuple[str, ...]:
+        return windows_machine.fixed_drives()
+
+    def is_service_account(self) -> bool:
+        return windows_machine.is_service_account()

@@ -12,13 +12,24 @@ import pytest
 from ccpor_checks.workstation import CHECK, look
 from ccpor_checks.workstation.environment import Environment, environment
 from ccpor_checks.workstation.evidence import WorkstationEvidence, WorkstationOptions
+from ccpor_checks.workstation.posture import (
+    AntimalwareFact,
+    BannerFact,
+    FirewallFact,
+    LockFact,
+    LockoutFact,
+    PatchFact,
+    ProgramFact,
+    RadioFact,
+    VolumeFact,
+)
 from ccpor_checks.workstation.system import (
     CryptoFact,
     DiskFact,
     InventoryFact,
+    JoinFact,
     OsFact,
     ScreenFact,
-    WirelessFact,
 )
 from ccpor_reporting.judging import judge, planned_rules
 from ccpor_reporting.model import Finding, Owner, TargetRef
@@ -44,7 +55,33 @@ PC_17 = InventoryFact(
     memory_bytes=16 * GB,
     disks=(DISK,),
     interfaces=("Ethernet", "Wi-Fi"),
+    join=JoinFact(kind="domain", name="court.example.org"),
+    is_pending_reboot=False,
 )
+MENDED = PatchFact(
+    source="Windows Update Agent",
+    missing=(),
+    known_on=date(2026, 11, 22),
+    last_installed=date(2026, 11, 12),
+    is_pending_reboot=False,
+)
+DEFENDER = AntimalwareFact(
+    name="Microsoft Defender",
+    is_on=True,
+    is_real_time=True,
+    signatures_on=date(2026, 11, 23),
+    last_scan_on=date(2026, 11, 20),
+)
+LOCKS = LockFact(after_s=900, needs_password=True, source="policy")
+LOCKS_OUT = LockoutFact(tries=5, within_s=900, lasts_s=0, source="local policy")
+NOTICE = BannerFact(length=320, source="policy")
+FIREWALL = tuple(
+    FirewallFact(name=name, is_on=True, source="registry")
+    for name in ("domain", "private", "public")
+)
+ENCRYPTED = VolumeFact(path="C:", is_encrypted=True, is_protected=True, method="XTS-AES-128")
+EDGE = ProgramFact(product="edge", name="Microsoft Edge", version="156.0.4314.50", is_default=True)
+READER = ProgramFact(product="acrobat-reader", name="Adobe Reader", version="26.001.21431")
 
 
 @dataclass
@@ -58,7 +95,16 @@ class FakeSystem:
         ScreenFact(name="left", width_px=1024, height_px=768),
         ScreenFact(name="right", width_px=1920, height_px=1080),
     )
-    wireless_: tuple[WirelessFact, ...] | Exception = (WirelessFact(name="Wi-Fi", up=False),)
+    wireless_: tuple[RadioFact, ...] | Exception = (RadioFact(name="Wi-Fi", up=False),)
+    patch_: PatchFact | Exception = MENDED
+    antimalware_: tuple[AntimalwareFact, ...] | Exception = (DEFENDER,)
+    lock_: LockFact | Exception = LOCKS
+    lockout_: LockoutFact | Exception = LOCKS_OUT
+    banner_: BannerFact | Exception = NOTICE
+    firewall_: tuple[FirewallFact, ...] | Exception = FIREWALL
+    encryption_: tuple[VolumeFact, ...] | Exception = (ENCRYPTED,)
+    browser_: tuple[ProgramFact, ...] | Exception = (EDGE,)
+    pdf_: tuple[ProgramFact, ...] | Exception = (READER, EDGE)
     crypto_: CryptoFact | Exception = OPENSSL
     inventory_: InventoryFact | Exception = PC_17
 
@@ -74,8 +120,35 @@ class FakeSystem:
     def screens(self) -> tuple[ScreenFact, ...]:
         return told(self.screens_)
 
-    def wireless(self) -> tuple[WirelessFact, ...]:
+    def wireless(self) -> tuple[RadioFact, ...]:
         return told(self.wireless_)
+
+    def patch(self) -> PatchFact:
+        return told(self.patch_)
+
+    def antimalware(self) -> tuple[AntimalwareFact, ...]:
+        return told(self.antimalware_)
+
+    def lock(self) -> LockFact:
+        return told(self.lock_)
+
+    def lockout(self) -> LockoutFact:
+        return told(self.lockout_)
+
+    def banner(self) -> BannerFact:
+        return told(self.banner_)
+
+    def firewall(self) -> tuple[FirewallFact, ...]:
+        return told(self.firewall_)
+
+    def encryption(self) -> tuple[VolumeFact, ...]:
+        return told(self.encryption_)
+
+    def browser(self) -> tuple[ProgramFact, ...]:
+        return told(self.browser_)
+
+    def pdf(self) -> tuple[ProgramFact, ...]:
+        return told(self.pdf_)
 
     def crypto(self) -> CryptoFact:
         return told(self.crypto_)

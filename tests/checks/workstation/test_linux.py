@@ -8,7 +8,9 @@ import pytest
 
 from ccpor_checks.base import CannotObserve
 from ccpor_checks.workstation.linux import LinuxSystem
-from ccpor_checks.workstation.system import OsFact, ScreenFact, WirelessFact
+from ccpor_checks.workstation.linux_network import NOT_MANAGED
+from ccpor_checks.workstation.posture import RadioFact
+from ccpor_checks.workstation.system import OsFact, ScreenFact
 
 
 def lay(root: Path, files: dict[str, str]) -> LinuxSystem:
@@ -83,8 +85,8 @@ def test_radios_are_told_from_cables(tmp_path: Path) -> None:
     )
 
     assert system.wireless() == (
-        WirelessFact(name="wlan0", up=True),
-        WirelessFact(name="wlan1", up=False),
+        RadioFact(name="wlan0", up=True, why_not=NOT_MANAGED),
+        RadioFact(name="wlan1", up=False),
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import pytest
 
 from ccpor_checks.base import CannotObserve
-from ccpor_checks.workstation.system import ScreenFact, WirelessFact
+from ccpor_checks.workstation.posture import RadioFact
 from ccpor_checks.workstation.windows import (
     BIOS_KEY,
     FIPS_KEY,
@@ -15,7 +16,10 @@ from ccpor_checks.workstation.windows import (
     VERSION_KEY,
     WindowsSystem,
 )
+from ccpor_checks.workstation.windows_asked import MachineCom
 from ccpor_checks.workstation.windows_calls import MachineRegistry, WindowsCalls
+from ccpor_checks.workstation.windows_doors import Value
+from tests.checks.workstation.windows_fakes import FakeCalls, FakeCom, FakeRegistry
 
 PRO_24H2 = {
     (VERSION_KEY, "CurrentBuildNumber"): "26100",
@@ -28,29 +32,8 @@ PRO_24H2 = {
 }
 
 
-class FakeRegistry:
-    """Values that a test gives; everything else is not there, as in a real one."""
-
-    def __init__(self, values: dict[tuple[str, str], str | int]) -> None:
-        self.values = values
-
-    def value(self, key: str, name: str) -> str | int:
-        try:
-            return self.values[key, name]
-        except KeyError:
-            raise FileNotFoundError(2, "no such value", f"{key}\\{name}") from None
-
-
-class FakeCalls:
-    def screens(self) -> tuple[ScreenFact, ...]:
-        return (ScreenFact(name="panel", width_px=1920, height_px=1080),)
-
-    def adapters(self) -> tuple[tuple[str, int, int], ...]:
-        return (("Ethernet", 6, 1), ("Wi-Fi", 71, 1), ("Wi-Fi Direct", 71, 2), ("Loopback", 24, 1))
-
-
-def system(values: dict[tuple[str, str], str | int]) -> WindowsSystem:
-    return WindowsSystem(FakeRegistry(values), FakeCalls())
+def system(values: Mapping[tuple[str, str], Value]) -> WindowsSystem:
+    return WindowsSystem(FakeRegistry(values), FakeCalls(), FakeCom())
 
 
 def test_windows_11_is_told_by_its_build() -> None:
@@ -111,8 +94,8 @@ def test_a_registry_without_a_build_is_an_error_and_not_a_guess() -> None:
 def test_radios_are_told_by_their_interface_type() -> None:
     """Type 71 is IEEE 802.11; a virtual one that is down does not count as used."""
     assert system({}).wireless() == (
-        WirelessFact(name="Wi-Fi", up=True),
-        WirelessFact(name="Wi-Fi Direct", up=False),
+        RadioFact(name="Wi-Fi", up=True, cipher="CCMP", authentication="WPA2-Enterprise"),
+        RadioFact(name="Wi-Fi Direct", up=False),
     )
 
 
@@ -147,4 +130,11 @@ def test_elsewhere_the_doors_say_that_this_is_not_windows() -> None:
     with pytest.raises(CannotObserve):
         WindowsCalls().screens()
     with pytest.raises(CannotObserve):
-        WindowsCalls().adapters()
+        MachineRegistry().subkeys(VERSION_KEY)
+    calls = WindowsCalls()
+    doors = (calls.adapters, calls.radios, calls.lockout, calls.join, calls.fixed_drives)
+    for door in (*doors, calls.is_service_account, lambda: calls.service("x")):
+        with pytest.raises(CannotObserve):
+            door()
+    with pytest.raises(CannotObserve, match="pywin32"):
+        MachineCom().updates(1.0)

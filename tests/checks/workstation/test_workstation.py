@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from datetime import date
 from pathlib import Path
@@ -11,12 +12,13 @@ import msgspec
 import pytest
 
 from ccpor_checks.base import CannotObserve, Context, Target
-from ccpor_checks.workstation import CHECK
+from ccpor_checks.workstation import CHECK, look
 from ccpor_checks.workstation.environment import environment
 from ccpor_checks.workstation.evidence import LOOKED_AT, WorkstationEvidence, WorkstationOptions
-from ccpor_checks.workstation.system import DiskFact, OsFact, ScreenFact, WirelessFact
+from ccpor_checks.workstation.posture import PatchFact
+from ccpor_checks.workstation.system import DiskFact, OsFact, PortableSystem, ScreenFact
 from ccpor_reporting.faults import catalogue
-from tests.checks.workstation.conftest import GB, Assess, judged
+from tests.checks.workstation.conftest import GB, Assess, FakeSystem, judged
 
 TARGET = Target(id="pc", url="workstation:", scheme="workstation")
 
@@ -38,8 +40,8 @@ def linux(product: str, version: str) -> OsFact:
 # The whole
 
 
-def test_a_healthy_pc_passes_all_seven(assess: Assess) -> None:
-    """Exactly the seven that this version looks at, and nothing else is planned."""
+def test_a_healthy_pc_passes_all_sixteen(assess: Assess) -> None:
+    """Every code is looked at by default, and a PC in order has no finding."""
     findings = assess()
 
     assert findings.outcome == dict.fromkeys(sorted(LOOKED_AT), ("pass", None))
@@ -60,7 +62,9 @@ def test_this_machine_is_really_looked_at() -> None:
     assert evidence.crypto.module.startswith("OpenSSL")
     assert evidence.inventory is not None
     assert "lo" in evidence.inventory.interfaces or sys.platform != "linux"
-    assert {item.fact for item in evidence.unseen} <= {"display", "wireless", "os"}
+    always = {"memory", "disk", "crypto", "inventory"}
+    assert {item.fact for item in evidence.unseen} & always == set()
+    assert all(item.why for item in evidence.unseen)
 
 
 def test_evidence_survives_its_json() -> None:
@@ -175,47 +179,6 @@ def test_a_court_may_bring_a_list_of_its_own(assess: Assess, tmp_path: Path) -> 
     assert other.not_passed == {"os": ("error", None, "blocker")}, "it replaces ours whole"
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (None, "cannot be read"),
-        ("schema = ", "Invalid value"),
-        ('schema = "x"\nversion = 1\ndated = 2026-01-01\nos = []', 'schema is "x"'),
-        (
-            'schema = "ccpor-environment/1"\nversion = 1\ndated = 2026-01-01\n'
-            '[[os]]\nname = "a"\nproduct = "b"\nversion = "1"\nuntil = "soon"',
-            "until",
-        ),
-    ],
-    ids=["not there", "not TOML", "another schema", "not a date"],
-)
-def test_a_list_that_does_not_read_is_said(tmp_path: Path, text: str | None, message: str) -> None:
-    """A wrong list must not fall back to ours in silence."""
-    path = tmp_path / "list.toml"
-    if text is not None:
-        path.write_text(text)
-    options = WorkstationOptions(environment_file="list.toml")
-
-    with pytest.raises(CannotObserve, match=message):
-        CHECK.run(TARGET, options, Context(deadline=time.monotonic() + 5, base_dir=tmp_path))
-
-
-def test_every_line_of_our_list_reads_and_none_hides_another() -> None:
-    """The list is edited by hand; a line that can never fit is a mistake."""
-    listed = environment()
-
-    hidden = [
-        later.name
-        for place, later in enumerate(listed.os)
-        for earlier in listed.os[:place]
-        if (earlier.product, earlier.version) == (later.product, later.version)
-        and (not earlier.editions or set(earlier.editions) & set(later.editions))
-    ]
-
-    assert len(listed.os) > 30
-    assert hidden == []
-
-
 # Memory and disk
 
 
@@ -282,15 +245,7 @@ def test_one_screen_must_show_a_page(
     assert assess(screens=screens).not_passed == not_passed
 
 
-# Wireless, crypto, inventory
-
-
-def test_wireless_in_use_is_never_a_pass_while_its_cipher_is_unseen(assess: Assess) -> None:
-    """WEP and WPA are banned for this data; we cannot see which it is."""
-    findings = assess(wireless=(WirelessFact(name="wlan0", up=True),))
-
-    assert findings.not_passed == {"wireless": ("fail", "not-visible", "warning")}
-    assert findings["workstation.wireless"].observed == ["wlan0"]
+# Crypto, inventory
 
 
 def test_the_crypto_module_and_mode_are_named(assess: Assess) -> None:
@@ -311,31 +266,78 @@ def test_the_crypto_module_and_mode_are_named(assess: Assess) -> None:
         ("memory", {"memory": ("error", None, "blocker")}),
         ("disk", {"disk": ("error", None, "blocker")}),
         ("screens", {"display": ("error", None, "warning")}),
-        ("wireless", {"wireless": ("fail", "not-visible", "warning")}),
-        ("crypto", {"crypto": ("fail", "not-visible", "info")}),
-        ("inventory", {"inventory": ("fail", "not-visible", "info")}),
+        ("browser", {"browser": ("error", None, "warning")}),
+        ("pdf", {"pdf": ("error", None, "warning")}),
+        ("patch", {"patch": ("error", "not-visible", "blocker")}),
+        ("antimalware", {"antimalware": ("error", "not-visible", "blocker")}),
+        ("lock", {"lock": ("error", "not-visible", "warning")}),
+        ("lockout", {"lockout": ("error", "not-visible", "warning")}),
+        ("banner", {"banner": ("error", "not-visible", "warning")}),
+        ("firewall", {"firewall": ("error", "not-visible", "warning")}),
+        ("encryption", {"encryption": ("error", "not-visible", "warning")}),
+        ("wireless", {"wireless": ("error", "not-visible", "warning")}),
+        ("crypto", {"crypto": ("error", "not-visible", "info")}),
+        ("inventory", {"inventory": ("error", "not-visible", "info")}),
     ],
 )
 @pytest.mark.parametrize("how", [PermissionError(13, "no"), CannotObserve("no such thing here")])
 def test_a_fact_that_cannot_be_seen_never_passes_and_stops_no_other(
     assess: Assess, fact: str, not_passed: object, how: Exception
 ) -> None:
-    """One locked registry key must not cost the other six findings."""
-    assert assess(**{fact: how}).not_passed == not_passed
+    """One locked registry key must not cost the other fifteen findings, nor count as a failure."""
+    findings = assess(**{fact: how})
+
+    assert findings.not_passed == not_passed
+    (code,) = not_passed
+    assert (type(how).__name__ if isinstance(how, OSError) else str(how)) in findings[
+        f"workstation.{code}"
+    ].summary
 
 
-def test_asking_for_what_this_version_cannot_see_is_not_assessed(assess: Assess) -> None:
-    """A profile that asks for anti-malware must not read as if it were on."""
-    findings = assess(options=WorkstationOptions(assess=("os", "antimalware", "pdf")))
+def test_a_missing_right_is_named(assess: Assess) -> None:
+    """The clerk cannot do anything with an exception's name; whoever installs the agent can."""
+    no = PermissionError(13, "no", "/etc/pam.d/login")
+    summary = assess(lockout=no)["workstation.lockout"].summary
 
-    assert findings.outcome == {
-        "os": ("pass", None),
-        "antimalware": ("error", None),
-        "pdf": ("error", None),
-    }
-    assert (
-        findings["workstation.antimalware"].summary == "this version cannot look at antimalware yet"
-    )
+    assert "/etc/pam.d/login" in summary
+    assert summary.endswith("run the agent as an administrator")
+
+
+def test_a_system_that_nobody_taught_says_so_for_each_fact() -> None:
+    """macOS gets an honest "not looked at here" and no guess."""
+    evidence = look(PortableSystem(), WorkstationOptions(), environment())
+    findings = judged(evidence, WorkstationOptions())
+
+    told = {"memory", "disk", "inventory"}
+    taught = {code for code, outcome in findings.outcome.items() if outcome[0] != "error"}
+    assert taught == told
+    assert all("not looked at on" in item.why for item in evidence.unseen)
+
+
+def test_who_does_not_answer_in_time_is_left_behind() -> None:
+    """A hung provider of the system costs its own finding, not the other fifteen."""
+    awake = threading.Event()
+
+    class Hung(FakeSystem):
+        def patch(self) -> PatchFact:
+            awake.wait(20)
+            raise AssertionError("nobody waits for this")
+
+    started = time.monotonic()
+    evidence = look(Hung(), WorkstationOptions(), environment(), seconds=1.5)
+    took = time.monotonic() - started
+    awake.set()
+
+    assert took < 10
+    assert [(item.fact, "did not answer" in item.why) for item in evidence.unseen] == [
+        ("patch", True)
+    ]
+
+
+def test_a_fault_of_our_own_is_not_hidden() -> None:
+    """A bug in one reader is an internal error of the run, never "not visible"."""
+    with pytest.raises(ZeroDivisionError):
+        look(FakeSystem(lock_=ZeroDivisionError()), WorkstationOptions(), environment())
 
 
 def test_only_what_is_asked_for_is_looked_at() -> None:
