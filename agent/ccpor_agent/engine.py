@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ccpor_agent.plan import Key, Node, Plan, not_yet
+from ccpor_agent.plan import Key, Node, Plan
 from ccpor_agent.scheduler import Job, Stop, run_jobs
 from ccpor_checks.base import CannotObserve, Context, NotApplicable, Sign, TargetFailed
 from ccpor_reporting.judging import INTERNAL, NOT_APPLICABLE, Judged, judge, not_observed, skipped
@@ -86,6 +86,7 @@ class Surroundings:
     view: View = field(default_factory=Unseen)
     stop: Stop = field(default_factory=Stop)
     sign: Sign = _not_enrolled
+    save_scan: Path | None = None  # where the person wants the scanned pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +104,8 @@ def run_plan(plan: Plan, around: Surroundings) -> Seen:
             key=node.key,
             needs=node.needs,
             seconds=node.budget_s,
-            lock=node.check.lock if node.check else None,
-            alone=node.check.alone if node.check else False,
+            lock=node.check.lock,
+            alone=node.check.alone,
         )
         for node in plan.nodes
     ]
@@ -159,9 +160,6 @@ class _Work:
         if gate := self._closed_gate(node):
             self._skip(node, gate)
             return None
-        if node.check is None:
-            self._not_looked_at(node, not_yet(node.check_id))
-            return None
         context = Context(
             deadline=deadline,
             now=self._around.now,
@@ -171,6 +169,7 @@ class _Work:
             state_dir=self._around.state_dir,
             tell=lambda words: self._around.view.says(*key, words),
             sign=self._around.sign,
+            keep=self._around.save_scan,
         )
         self._contexts[key] = context
         self._started[key] = self._around.now()
@@ -258,7 +257,6 @@ def setting_of(plan: Plan, node: Node, observed_at: datetime) -> Setting:
 
 def _look(node: Node, context: Context, started: datetime) -> _Looked:
     """Run one check and judge it, in a worker thread; raises nothing."""
-    assert node.check is not None
     begun = monotonic()
     setting = Setting(observed_at=started, go_live=context.go_live, host=node.target.host)
     plain: dict[str, Any] = {}
@@ -299,7 +297,6 @@ def _look(node: Node, context: Context, started: datetime) -> _Looked:
 
 
 def _judge(node: Node, evidence: Any, ending: Ending | None, setting: Setting) -> Judged:
-    assert node.check is not None
     return judge(
         check=node.check_id,
         rules=node.rules,
@@ -335,7 +332,6 @@ def _observation(
     plain: dict[str, Any],
     ending: Ending | None,
 ) -> Observation:
-    assert node.check is not None
     return Observation(
         target=node.target.id,
         check=node.check_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ccpor_agent.engine import Seen, setting_of
-from ccpor_agent.plan import Key, Node, Plan, not_yet
+from ccpor_agent.plan import Key, Node, Plan
 from ccpor_agent.report_builder import Occasion, build_report
 from ccpor_reporting.judging import INTERNAL, Judged, judge, not_observed, skipped
 from ccpor_reporting.model import Finding, Observation, Report
@@ -67,8 +67,6 @@ def _judged(
     if gate is not None:
         findings = tuple(skipped(node.check_id, rule, node.ref, gate) for rule in node.rules)
         return Judged(findings, gate)
-    if node.check is None:
-        return _nothing(node, not_yet(node.check_id))
     if seen is None:
         return _nothing(node, "not observed in this report")
     if seen.version != node.check.version:

@@ -13,12 +13,10 @@ import msgspec
 
 from ccpor_agent.profile import Profile, target_ref
 from ccpor_checks.base import Check, Target
-from ccpor_checks.registry import UNAVAILABLE
 from ccpor_reporting.coverage import Excluded
-from ccpor_reporting.faults import catalogue
 from ccpor_reporting.judging import planned_rules
 from ccpor_reporting.model import Severity, TargetRef, finding_id
-from ccpor_reporting.rules import Judgement, Rule, Setting, unassessed
+from ccpor_reporting.rules import Rule
 
 Load = Callable[[str], Check[Any, Any]]
 Key = tuple[str, str]  # target id, check id
@@ -30,7 +28,7 @@ class PlanInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One check on one target. check: None where this version does not have it.
+    """One check on one target.
 
     needs: nodes that must have passed, in order. rules: one finding each, no more and no fewer.
     """
@@ -38,7 +36,7 @@ class Node:
     target: Target
     ref: TargetRef
     check_id: str
-    check: Check[Any, Any] | None
+    check: Check[Any, Any]
     rules: tuple[Rule[Any, Any], ...]
     needs: tuple[Key, ...] = ()
     options: msgspec.Struct | None = None
@@ -49,8 +47,8 @@ class Node:
 
     @property
     def budget_s(self) -> float:
-        """Return the seconds the check may take, 0 where it does not run."""
-        return self.check.budget_s(self.options) if self.check else 0.0
+        """Return the seconds the check may take."""
+        return self.check.budget_s(self.options)
 
     @property
     def finding_ids(self) -> tuple[str, ...]:
@@ -76,7 +74,7 @@ class Plan:
 
     @property
     def check_versions(self) -> dict[str, int]:
-        return {node.check.id: node.check.version for node in self.nodes if node.check}
+        return {node.check.id: node.check.version for node in self.nodes}
 
 
 def make_plan(
@@ -114,10 +112,6 @@ def make_plan(
 def _chain(profile: Profile, target: Target, load: Load) -> Iterable[Node]:
     ref = target_ref(target)
     for check_id in profile.chains[target.id]:
-        if check_id in UNAVAILABLE:
-            rules = _rules_of_later(check_id)
-            yield Node(target=target, ref=ref, check_id=check_id, check=None, rules=rules)
-            continue
         check = load(check_id)
         options = target.options[check_id]
         rules = planned_rules(check.rules, options)
@@ -131,24 +125,6 @@ def _chain(profile: Profile, target: Target, load: Load) -> Iterable[Node]:
                 options=options,
                 needs=tuple((target.id, need) for need in check.needs),
             )
-
-
-def _rules_of_later(check_id: str) -> tuple[Rule[Any, Any], ...]:
-    """Return a rule for each code of a check that this version does not have: always an error."""
-    why = not_yet(check_id)
-
-    def judge(_evidence: Any, _options: Any, _setting: Setting) -> Judgement:
-        return unassessed(why)
-
-    codes = [code for code in catalogue() if code.partition(".")[0] == check_id]
-    return tuple(
-        Rule(code=code, reasons=tuple(catalogue()[code].reasons), judge=judge) for code in codes
-    )
-
-
-def not_yet(check_id: str) -> str:
-    """Return why a check of `UNAVAILABLE` gives no answer."""
-    return f"this version of ccpor-check cannot look at {check_id} yet"
 
 
 def matches(pattern: str, node: Node, code: str) -> bool:
@@ -165,7 +141,7 @@ def _kept(node: Node, only: Sequence[str], skip: Sequence[str]) -> tuple[Rule[An
         and not any(matches(each, node, rule.code) for each in skip)
     ]
     stage = node.rules[0]
-    if not asked or node.check is None or not node.check.staged:
+    if not asked or not node.check.staged:
         return tuple(asked)
     if any(matches(each, node, stage.code) for each in skip):
         return ()

@@ -58,6 +58,7 @@ class Asked:
     retest: str
     contrasts: bool = True  # look further at what failed
     upload: bool = False  # the person lets this run talk to the collector
+    save_scan: Path | None = None  # where the person wants the scanned pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +198,7 @@ def _look(asked: Asked, state: Path, journal: Path, stop: Stop) -> Seen:
                 view=view,
                 stop=stop,
                 sign=_signing(state),
+                save_scan=asked.save_scan,
             )
             seen = run_plan(asked.plan, around)
             if not asked.contrasts:

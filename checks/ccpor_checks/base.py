@@ -103,6 +103,7 @@ class Context:
     attempts: int = 1  # a check that tries several times writes how many
     tell: Callable[[str], object] = _nothing  # what it does now, in a few words, for a live view
     sign: Sign = _not_enrolled
+    keep: Path | None = None  # where the person wants the scanned pages; never in place of a file
     abandoned: bool = False
     _closers: list[Callable[[], object]] = field(default_factory=list)
 

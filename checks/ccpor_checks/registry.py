@@ -27,19 +27,12 @@ BUILTIN: dict[str, str] = {
     "gateway": "ccpor_checks.gateway:CHECK",
     "order": "ccpor_checks.order:CHECK",
     "capacity": "ccpor_checks.capacity:CHECK",
+    "snmp": "ccpor_checks.snmp:CHECK",
+    "scanner": "ccpor_checks.scanner:CHECK",
     "workstation": "ccpor_checks.workstation:CHECK",
 }
 
 ENTRY_POINT_GROUP = "ccpor_check.checks"
-
-# Named by the profile's format, not looked at by this version: planned as errors, so that a verdict
-# never says "ready" about them.
-UNAVAILABLE: frozenset[str] = frozenset(
-    {
-        "snmp",
-        "scanner",
-    }
-)
 
 
 class UnknownCheck(LookupError):
@@ -85,7 +78,7 @@ def _installed(check_id: str) -> Check[Any, Any]:
 
 def origin(check_id: str) -> str | None:
     """Return the installed package that brings *check_id*, with its version; None: it is ours."""
-    if check_id in BUILTIN or check_id in UNAVAILABLE:
+    if check_id in BUILTIN:
         return None
     from importlib.metadata import entry_points
 

@@ -70,9 +70,8 @@ def plans(draw: st.DrawFn) -> Plan:
         )
         for n, name in enumerate(names)
     ]
-    offered = [*names, "snmp", "scanner"]
     chains = {
-        f"t{n}": draw(st.lists(st.sampled_from(offered), min_size=1, unique=True))
+        f"t{n}": draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
         for n in range(draw(st.integers(1, 3)))
     }
     return fake.planned(chains, *checks)
@@ -216,22 +215,6 @@ def test_checks_of_one_lock_never_overlap() -> None:
     )
 
     assert most == [1]
-
-
-def test_a_check_this_version_lacks_is_an_error_of_each_of_its_codes() -> None:
-    """A profile that asks for scanners must not read "ready" because nobody can look."""
-    seen = seen_by(fake.planned({"t": ["snmp", "a"]}, fake.check("a", rules=1)))
-
-    assert statuses(seen) == {
-        "t/snmp.answer": "error",
-        "t/snmp.duplex": "error",
-        "t/snmp.errors": "error",
-        "t/snmp.utilisation": "error",
-        "t/snmp.device": "error",
-        "t/a.stage": "pass",
-    }
-    assert seen.findings[0].severity == "blocker"
-    assert "cannot look at snmp yet" in seen.findings[0].summary
 
 
 def test_the_run_ends_at_its_own_deadline() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from ccpor_agent.plan import Plan, PlanInvalid
-from ccpor_reporting.model import Severity
 from ccpor_reporting.rules import Rule
 from tests.agent import fake_checks as fake
 
@@ -103,12 +102,3 @@ def test_a_question_that_the_profile_does_not_ask_is_not_planned() -> None:
 
     assert plan.finding_ids == ("t/a.stage", "t/b.stage", "t/b.rule2")
     assert plan.excluded == ()
-
-
-def test_a_check_this_version_lacks_is_planned_with_every_code() -> None:
-    """Blocking, so that no verdict is "ready" while nobody looked."""
-    (node,) = fake.planned({"t": ["snmp"]}).nodes
-
-    codes = ("answer", "duplex", "errors", "utilisation", "device")
-    assert node.finding_ids == tuple(f"t/snmp.{code}" for code in codes)
-    assert {rule.severity for rule in node.rules} == {Severity.BLOCKER}

@@ -83,10 +83,10 @@ def test_a_failed_optional_target_leaves_it_ready_and_0(profile: Path) -> None:
     }
 
 
-def test_what_this_version_cannot_look_at_is_3(profile: Path) -> None:
-    """Not run is never passed: a scanner nobody looked at leaves the verdict open."""
+def test_what_this_machine_cannot_look_at_is_3(profile: Path) -> None:
+    """Not run is never passed: a scanner nobody can look at here leaves the verdict open."""
     with listening() as port:
-        write_profile(profile, [tcp_target("aoc", port), 'id = "s"\nurl = "sane:fi-7160"'])
+        write_profile(profile, [tcp_target("aoc", port), 'id = "s"\nurl = "twain:fi-7160"'])
         ran = ccpor("run", "--profile", profile, "--no-upload")
 
     assert ran.returncode == 3, ran.stderr

@@ -459,7 +459,7 @@ def test_any_url_can_be_diagnosed(url: str) -> None:
         failed("it", "scanner.ready/jammed"), targets=(target("it", url, title="The scanner"),)
     )
 
-    assert cause.summary == "The scanner: paper is stuck in the scanner"
+    assert cause.summary == "The scanner: paper is stuck in the scanner, or its cover is open"
 
 
 def test_a_finding_of_a_target_that_is_not_listed_is_diagnosed() -> None:

@@ -7,7 +7,7 @@ import tomllib
 from ccpor_agent.profile import shape
 from ccpor_agent.profile.reader import MOST_TARGETS, TOP_TABLES
 from ccpor_agent.profile.url import SCHEMES
-from ccpor_checks.registry import BUILTIN, UNAVAILABLE
+from ccpor_checks.registry import BUILTIN
 from ccpor_reporting import profile_shape
 from ccpor_reporting.capacity.workload import Workload
 from ccpor_reporting.profile_shape import profile_faults
@@ -87,5 +87,5 @@ def test_the_outline_is_the_agents_own() -> None:
     assert set(profile_shape.TARGET) == set(shape.TargetKeys.__struct_fields__)
     assert set(profile_shape.SCHEMES) == set(SCHEMES)
     assert set(profile_shape.DEVICES) == {name for name, one in SCHEMES.items() if one.device}
-    assert {*BUILTIN, *UNAVAILABLE} == profile_shape.CHECKS
+    assert BUILTIN.keys() == profile_shape.CHECKS
     assert profile_shape.MOST_TARGETS == MOST_TARGETS

@@ -39,6 +39,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "ccpor_agent.commands.capacity:capacity",
         "Plan what rate a line needs so that orders arrive in time.",
     ),
+    "scanner": (
+        "ccpor_agent.commands.scanner:scanner",
+        "Prepare the test of a scanner.",
+    ),
     "enroll": (
         "ccpor_agent.commands.enroll:enroll",
         "Turn a one-time code into this machine's own key.",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from ccpor_checks.registry import BUILTIN, ENTRY_POINT_GROUP, UNAVAILABLE, BrokenCheck, load
-from ccpor_reporting.faults import catalogue
+from ccpor_checks.registry import BUILTIN, ENTRY_POINT_GROUP, BrokenCheck, load
 
 EPILOG = """\b
 Examples:
@@ -24,7 +23,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     does: str
     codes: tuple[str, ...]
     needs: tuple[str, ...]
-    version: int | None  # None: not in this version of ccpor-check
+    version: int | None  # None: an installed check that does not load
     origin: str
     reasons: dict[str, tuple[str, ...]] = {}  # by code
 
@@ -38,11 +37,8 @@ def list_checks(*, as_json: bool) -> None:
         click.echo(msgspec.json.format(msgspec.json.encode(listed), indent=2))
         return
     for each in listed:
-        if each.version is None:
-            why = each.title or "not in this version; a profile that names it gets errors"
-            click.echo(f"{each.id}: {why}")
-        else:
-            click.echo(f"{each.id}: {each.title}")
+        click.echo(f"{each.id}: {each.title}")
+        if each.version is not None:
             if each.origin != OURS:
                 click.echo(f"  from the installed package {each.origin}")
             if each.needs:
@@ -54,7 +50,7 @@ def list_checks(*, as_json: bool) -> None:
 
 
 def checks() -> list[Listed]:
-    """Return our own checks in the order of a run, then installed ones, then those to come."""
+    """Return our own checks in the order of a run, then installed ones."""
     from importlib.metadata import entry_points
 
     listed = [_listed(name, OURS) for name in BUILTIN]
@@ -62,20 +58,6 @@ def checks() -> list[Listed]:
         if point.name not in BUILTIN:
             origin = point.dist.name if point.dist else "installed"
             listed.append(_installed(point.name, origin))
-    for name in sorted(UNAVAILABLE):
-        codes = tuple(code for code in catalogue() if code.partition(".")[0] == name)
-        listed.append(
-            Listed(
-                id=name,
-                title="",
-                does="",
-                codes=codes,
-                needs=(),
-                version=None,
-                origin=OURS,
-                reasons={code: tuple(catalogue()[code].reasons) for code in codes},
-            )
-        )
     return listed
 
 

@@ -42,7 +42,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     codes: tuple[str, ...]
     needs: tuple[str, ...]
     at_most_seconds: float
-    runs: bool  # False: this version does not have the check
+    runs: bool = True  # what this version does not have is refused with the profile
 
 
 @click.command("plan", epilog=EPILOG)
@@ -93,14 +93,11 @@ def step(node: Node) -> Step:
         codes=tuple(rule.code for rule in node.rules),
         needs=tuple(check for _target, check in node.needs),
         at_most_seconds=node.budget_s,
-        runs=node.check is not None,
     )
 
 
 def contacts(node: Node) -> str:
     """Return whom the check talks to: ``host:port``, name servers, a device, or nobody."""
-    if node.check is None:
-        return "nobody"
     target = node.target
     if node.check_id == "dns":
         resolvers = getattr(node.options, "resolvers", None)
@@ -127,8 +124,6 @@ def _proxy(options: object) -> str:
 
 
 def _does(node: Node) -> str:
-    if node.check is None:
-        return "nothing: this version of ccpor-check cannot look at it yet"
     does = node.check.does.rstrip(".")
     if package := origin(node.check_id):
         does = f"{does} (a check of the installed package {package})"

@@ -18,6 +18,7 @@ from ccpor_agent.cli.asked import (
     saturate_option,
 )
 from ccpor_agent.cli.output import chosen_format, output_options, require_place, write_report
+from ccpor_agent.cli.save_scan import require_free, save_scan_option, say_kept
 from ccpor_agent.engine import DEFAULT_LIMIT_S, DEFAULT_THREADS
 from ccpor_reporting.model import RunReason
 from ccpor_reporting.verdict import exit_code
@@ -31,6 +32,7 @@ Examples:
   ccpor-check run
   ccpor-check run --profile court.toml --no-upload
   ccpor-check run --only 'tls.*' --format json -o tls.json
+  ccpor-check run --only scanner --save-scan page.tif
   ccpor-check run --reason incident --incident INC-2027-031 --require-upload
 
 \b
@@ -44,6 +46,7 @@ Exit codes: 0 ready, 1 not ready, 2 usage or profile error, 3 could not tell,
 @choosing_options
 @output_options
 @saturate_option
+@save_scan_option
 @click.option("--no-upload", is_flag=True, help="Keep the report on this machine.")
 @click.option("--require-upload", is_flag=True, help="Exit 4 unless the collector acknowledged it.")
 @click.option("--no-contrasts", is_flag=True, help="Look no further at what fails.")
@@ -82,6 +85,7 @@ def run(
     as_json: bool,
     plain: bool,
     saturate: bool,
+    save_scan: Path | None,
     no_upload: bool,
     require_upload: bool,
     no_contrasts: bool,
@@ -94,19 +98,16 @@ def run(
     """Look at everything the profile names and say whether it is ready."""
     from ccpor_agent import whole_run
 
-    if no_upload and require_upload:
-        raise click.UsageError("--no-upload and --require-upload contradict, leave one out")
+    _require_sense(deadline, contradicting=no_upload and require_upload)
     format_name = chosen_format(format_name, as_json=as_json)
-    if math.isnan(deadline):  # passes every range
-        raise click.BadParameter("write a number of seconds", param_hint="--deadline")
     require_place(output)
     if if_due and not _begins_now():
         ctx.exit(0)
     if profile_file is None and not no_upload:
         whole_run.refresh()
-    profile = _said_whose(asked_profile(profile_file))
+    plan = asked_plan(_said_whose(asked_profile(profile_file)), only, skip, saturate=saturate)
     asked = whole_run.Asked(
-        plan=asked_plan(profile, only, skip, saturate=saturate),
+        plan=plan,
         reason=_reason(reason, incident),
         incident=incident,
         threads=jobs,
@@ -115,12 +116,21 @@ def run(
         retest=_retest(profile_file),
         upload=not no_upload,
         contrasts=not no_contrasts,
+        save_scan=save_scan and require_free(save_scan, plan),
     )
     done = whole_run.run_and_save(asked)
+    say_kept(asked.save_scan)
     write_report(done.report, format_name, output, plain=plain)  # nobody waits for the upload
     sends = not no_upload and not done.report.interrupted
     acknowledged = sends and whole_run.send(done)
     ctx.exit(_code(done, needs_receipt=require_upload and not acknowledged))
+
+
+def _require_sense(deadline: float, *, contradicting: bool) -> None:
+    if contradicting:
+        raise click.UsageError("--no-upload and --require-upload contradict, leave one out")
+    if math.isnan(deadline):  # passes every range
+        raise click.BadParameter("write a number of seconds", param_hint="--deadline")
 
 
 def _begins_now() -> bool:

@@ -31,9 +31,8 @@ def told_ahead(plan: Plan, collector: str | None) -> list[Ahead]:
     checks: dict[str, set[str]] = {}
     targets: dict[str, Target] = {}
     for node in plan.nodes:
-        if node.check is not None:
-            checks.setdefault(node.target.id, set()).add(node.check_id)
-            targets[node.target.id] = node.target
+        checks.setdefault(node.target.id, set()).add(node.check_id)
+        targets[node.target.id] = node.target
     return [
         Ahead(
             target=name,

@@ -12,7 +12,6 @@ import msgspec
 import msgspec.inspect as kinds
 
 from ccpor_agent.profile.faults import value_words
-from ccpor_agent.profile.later import LATER_TABLES
 from ccpor_agent.profile.shape import (
     LocationKeys,
     NetworkKeys,
@@ -79,7 +78,6 @@ def reference() -> str:
         _table("`[[target]]`", TargetKeys),
         _schemes(),
         *(_options(name, load(name).options) for name in BUILTIN),
-        _later(),
     ]
     return "\n".join(parts)
 
@@ -137,18 +135,6 @@ def _schemes() -> str:
     lines += ["takes 404, 405 and 501 to its own GET too, unless `[target.http]` has `status`,"]
     lines += ["`contains` or `upload_kb`.", ""]
     return "\n".join(lines)
-
-
-def _later() -> str:
-    lines = [
-        "## Checks that this version does not have",
-        "",
-        "Their tables are read and judged like all others; their findings are errors, so that",
-        "nothing reads as ready that nobody looked at.",
-        "",
-    ]
-    tables = [_options(name, struct) for name, struct in LATER_TABLES.items()]
-    return "\n".join([*lines, *tables])
 
 
 def _options(name: str, struct: type[msgspec.Struct]) -> str:

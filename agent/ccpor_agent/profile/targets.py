@@ -11,20 +11,25 @@ import msgspec
 
 from ccpor_agent.profile.faults import Faults, did_you_mean, unknown_key, value_words
 from ccpor_agent.profile.hidden import holds_secret
-from ccpor_agent.profile.later import LATER_TABLES
 from ccpor_agent.profile.lines import Path
 from ccpor_agent.profile.shape import TargetKeys
 from ccpor_agent.profile.tables import fields_of, read_table
 from ccpor_agent.profile.url import SCHEMES, Url, UrlInvalid, read_url
 from ccpor_checks.base import Check, Target
 from ccpor_checks.http.evidence import HttpOptions
-from ccpor_checks.registry import BUILTIN, UNAVAILABLE, BrokenCheck, UnknownCheck
+from ccpor_checks.registry import BUILTIN, BrokenCheck, UnknownCheck
 from ccpor_reporting.model import Owner
 
 Load = Callable[[str], Check[Any, Any]]
 # A machine's own secrets: its profile may be written and judged elsewhere, and one machine without
 # them must not lose all its other checks. The check says what is missing.
-FOUND_AT_RUN = frozenset({("ssh", "key_file"), ("ssh", "password_file")})
+FOUND_AT_RUN = frozenset(
+    {
+        ("ssh", "key_file"),
+        ("ssh", "password_file"),
+        *(("snmp", name) for name in ("community_file", "auth_file", "priv_file")),
+    }
+)
 # What an address that takes messages or orders may well answer to the page check's GET (RFC 9110,
 # 15.5.5, 15.5.6, 15.6.2). Whether it takes what it is for is said by the gateway and order checks.
 NOT_FOR_GET = (404, 405, 501)
@@ -70,7 +75,7 @@ class TargetReader:
         for key, value in entry.items():
             if key in own or isinstance(value, dict):
                 continue
-            if key in BUILTIN or key in UNAVAILABLE:
+            if key in BUILTIN:
                 wanted = f"write [target.{key}] and its keys on lines below"
                 self.faults.add((*path, key), value_words(value), wanted)
             else:
@@ -127,13 +132,12 @@ class TargetReader:
 
     def _lack(self, check: str) -> str | None:
         """Return why a target cannot be looked at by *check*, None where it can."""
-        if check in BUILTIN or check in UNAVAILABLE:
+        if check in BUILTIN:
             return None
         try:
             self.load(check)
         except UnknownCheck:
-            known = [*BUILTIN, *sorted(UNAVAILABLE)]
-            return f"there is no such check, {did_you_mean(check, known)}"
+            return f"there is no such check, {did_you_mean(check, list(BUILTIN))}"
         except BrokenCheck as exc:
             return f"mend the package that brings it, {exc}"
         return None
@@ -150,9 +154,7 @@ class TargetReader:
         options: dict[str, msgspec.Struct] = {}
         for check in dict.fromkeys((*(chain or ()), *tables)):
             where = (*path, check)
-            if check in UNAVAILABLE:
-                read_table(self.faults, where, tables.get(check, {}), LATER_TABLES[check])
-            elif (lack := self._lack(check)) is None:
+            if (lack := self._lack(check)) is None:
                 table = tables.get(check, {})
                 struct = read_table(self.faults, where, table, self.load(check).options)
                 if isinstance(struct, HttpOptions) and _takes_posts(chain or (), table):
@@ -163,13 +165,13 @@ class TargetReader:
             elif check not in asked:  # else said already, where it is asked for
                 self.faults.add(where, "a table", lack)
         for name, table in tables.items():
-            self._files((*path, name), table, exists=name not in UNAVAILABLE)
+            self._files((*path, name), table)
             if chain is not None and not _belongs(name, chain, url):
                 wanted = f"remove it, this target is looked at by {', '.join(chain)}"
                 self.faults.add((*path, name), "a table", wanted)
         return options
 
-    def _files(self, path: Path, table: Mapping[str, Any], *, exists: bool) -> None:
+    def _files(self, path: Path, table: Mapping[str, Any]) -> None:
         for key, value in table.items():
             if not key.endswith("_file") or not isinstance(value, str):
                 continue
@@ -181,7 +183,7 @@ class TargetReader:
                 wanted = "write the path of a file"
             elif (path[-1], key) in FOUND_AT_RUN:
                 continue
-            elif exists and not (self.base_dir / value).is_file():
+            elif not (self.base_dir / value).is_file():
                 wanted = "put that file beside the profile, or write where it is"
             else:
                 continue

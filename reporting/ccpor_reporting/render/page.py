@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ccpor_reporting.model import Cause, Finding, NotAssessed, Report, Severity, Status, Verdict
 from ccpor_reporting.render.capacity_page import capacity_section
 from ccpor_reporting.render.markup import marked, marked_lines
+from ccpor_reporting.render.scanner_page import scanner_section
 from ccpor_reporting.render.words import (
     by_why,
     counted,
@@ -81,6 +82,7 @@ def write(report: Report, _style: Style) -> str:
             *_causes(report),
             *_coverage(report),
             *capacity_section(report),
+            *scanner_section(report),
             *_findings(report),
             *_run(report),
             "</main>",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ccpor_reporting.model import Cause, Finding, Report, Severity, Status, Verdict
 from ccpor_reporting.render.capacity_text import capacity_lines
 from ccpor_reporting.render.lines import cells, padded, plain_ascii, wrap
+from ccpor_reporting.render.scanner_text import scanner_lines
 from ccpor_reporting.render.words import (
     by_why_and_code,
     counted,
@@ -52,6 +53,7 @@ def write(report: Report, style: Style) -> str:
         *_causes(report, style),
         *_coverage(report, style),
         *_capacity(report, style),
+        *_scans(report, style),
         *(_details(report, style) if style.details else ()),
         "",
         *_last(report, style),
@@ -148,6 +150,11 @@ def _coverage(report: Report, style: Style) -> list[str]:
 def _capacity(report: Report, style: Style) -> list[str]:
     lines = capacity_lines(report, style)
     return ["", _paint("Capacity of the line", _BOLD, style), *lines] if lines else []
+
+
+def _scans(report: Report, style: Style) -> list[str]:
+    lines = scanner_lines(report, style)
+    return ["", _paint("Sample scans", _BOLD, style), *lines] if lines else []
 
 
 def _details(report: Report, style: Style) -> list[str]:
