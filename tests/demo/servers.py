@@ -5,7 +5,9 @@ Each listens on a port of its own and ends with the process; nothing is written.
 
 from __future__ import annotations
 
+import hashlib
 import http.server
+import json
 import socketserver
 import ssl
 import struct
@@ -20,6 +22,7 @@ from dnslib import QTYPE, RCODE, RR, A, DNSRecord
 
 NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970 (RFC 5905 section 6)
 PAGE = b"<!doctype html><title>CCPOR</title><h1>CCPOR sign-in (demo)</h1>\n"
+ORDERS = "/staging/orders"
 LONGEST_POST = 20_000_000
 
 
@@ -64,13 +67,19 @@ class _Web(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         left = min(int(self.headers.get("Content-Length", 0)), LONGEST_POST)
+        came = hashlib.sha256()
         while left > 0:
-            left -= len(self.rfile.read(min(left, 65536))) or left
-        self._answer(PAGE)
+            part = self.rfile.read(min(left, 65536))
+            came.update(part)
+            left -= len(part) or left
+        if self.path == ORDERS:
+            self._answer(json.dumps({"sha256": came.hexdigest()}).encode(), "application/json")
+        else:
+            self._answer(PAGE)
 
-    def _answer(self, body: bytes) -> None:
+    def _answer(self, body: bytes, kind: str = "text/html; charset=utf-8") -> None:
         self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

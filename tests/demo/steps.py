@@ -64,6 +64,7 @@ class Demo:
             dns_2=servers.dns[1],
             ntp=servers.ntp,
             web=servers.web,
+            scanner=self._scanner(),
         )
         place = ("--court", COURT, "--location", PLACE, "--role", ROLE)
         self._office("profile", "publish", *place, str(profile))
@@ -87,7 +88,9 @@ class Demo:
         print(checklist)
         name, password = self._sign_in
         print(f"\npages     {self.address}\nsign in   {name}\npassword  {password}  (one time)")
-        return technical_items_met(self._office("court", "checklist", COURT, "--json"))
+        filled = self._office("court", "checklist", COURT, "--json")
+        (self.folder / "checklist.json").write_text(filled, encoding="utf-8")
+        return technical_items_met(filled)
 
     def collector(self, port: int = 0) -> None:
         """Make a fresh collector with one court and serve it over TLS on loopback."""
@@ -114,7 +117,25 @@ class Demo:
             stderr=subprocess.STDOUT,
         )
         self._stack.callback(stop, process)
-        self._wait_for_collector(process)
+        self._wait_for(process, self._port, "collector")
+
+    def _scanner(self) -> int:
+        """Start a network scanner with twelve of our test sheets in its feeder; return its port."""
+        port = free_port()
+        log = (self.folder / "scanner.log").open("wb")
+        self._stack.callback(log.close)
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tests.peers.escl_server"),
+                *("--port", str(port), "--feeder", "12", "--endless-feeder"),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        self._stack.callback(stop, process)
+        self._wait_for(process, port, "scanner")
+        return port
 
     @property
     def address(self) -> str:
@@ -126,17 +147,17 @@ class Demo:
         while True:
             time.sleep(1)
 
-    def _wait_for_collector(self, process: subprocess.Popen[bytes]) -> None:
+    def _wait_for(self, process: subprocess.Popen[bytes], port: int, name: str) -> None:
         end = time.monotonic() + STARTS_WITHIN_S
         while time.monotonic() < end and process.poll() is None:
             try:
-                socket.create_connection(("127.0.0.1", self._port), 1).close()
+                socket.create_connection(("127.0.0.1", port), 1).close()
             except OSError:
                 time.sleep(0.05)
             else:
                 return
-        log = (self.folder / "collector.log").read_text(errors="replace")
-        raise StepFailed(f"the collector did not start:\n{log}")
+        log = (self.folder / f"{name}.log").read_text(errors="replace")
+        raise StepFailed(f"the {name} did not start:\n{log}")
 
     def _write(self, name: str, **ports: int) -> Path:
         """Fill in the template *name* and return the file."""

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 # Read when the module loads: while a test runs, no CCPOR_* setting of this machine reaches it.
 FOLDER = Path(os.environ.get("CCPOR_WINE_DIR") or ROOT / ".cache" / "wine").absolute()
-SETUP_S, LANE_S, IDLE_S = 400, 300, 60
+SETUP_S, LANE_S, IDLE_S = 400, 400, 60
 
 
 @contextlib.contextmanager

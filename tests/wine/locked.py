@@ -1,6 +1,6 @@
 """Print the part of requirements.lock that the Windows lane installs: exact versions, with hashes.
 
-Markers are dropped: pip reads them for the machine it runs on, and we install for another one.
+Markers are read for that lane and then dropped: pip would read them for the machine it runs on.
 
 usage: locked.py requirements.lock NAME ...
 """
@@ -11,7 +11,21 @@ import re
 import sys
 from pathlib import Path
 
-PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)")
+from packaging.markers import Marker
+
+PIN = re.compile(
+    r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)(?: *; *(?P<marker>[^\\]+?))?[ \\]*$"
+)
+LANE = {
+    "implementation_name": "cpython",
+    "os_name": "nt",
+    "platform_machine": "AMD64",
+    "platform_python_implementation": "CPython",
+    "platform_system": "Windows",
+    "python_full_version": "3.11.9",
+    "python_version": "3.11",
+    "sys_platform": "win32",
+}
 
 
 def subset(lock: str, wanted: list[str]) -> list[str]:
@@ -23,7 +37,9 @@ def subset(lock: str, wanted: list[str]) -> list[str]:
     found: dict[str, list[str]] = {}
     current: list[str] | None = None
     for line in lock.splitlines():
-        if pin := PIN.match(line):
+        if (pin := PIN.match(line)) and pin["marker"] and not Marker(pin["marker"]).evaluate(LANE):
+            current = None
+        elif pin:
             current = found[pin["name"].lower()] = [f"{pin['name']}=={pin['version']}"]
         elif current is not None and (digest := line.strip(" \\")).startswith("--hash="):
             current.append(digest)

@@ -36,17 +36,23 @@ SHARED = (
     "tests/checks/link/test_link.py",
     "tests/checks/order/test_order.py",
     "tests/checks/proxy/test_settings.py",
+    "tests/checks/scanner/test_windows_parts.py",
     "tests/checks/tls/test_handshake_faults.py",
     "tests/checks/workstation/test_windows.py",
     "tests/checks/workstation/test_workstation.py",
 )
-# Linux' own servers are missing inside, and one test is about not being on Windows.
+# Linux' own servers are missing inside, and some tests are about not being on Windows.
 LEFT_OUT = {
     "test_a_right_clock_against_a_real_server_passes",
     "test_the_reason_says_where_this_machine_stands[400-behind]",
     "test_the_reason_says_where_this_machine_stands[-400-ahead]",
     "test_a_real_server_without_a_source_of_time_is_unsynchronised",
     "test_elsewhere_the_doors_say_that_this_is_not_windows",
+    "test_elsewhere_it_is_said_that_this_is_not_windows[twain]",
+    "test_elsewhere_it_is_said_that_this_is_not_windows[wia]",
+    "test_elsewhere_it_is_said_that_this_is_not_windows[isis]",
+    "test_a_folder_that_refuses_is_told_from_one_that_is_not_there",
+    "test_the_children_say_so_where_there_is_no_windows",
 }
 SILENT = """schema = "ccpor-profile/1"
 title = "Silent"
@@ -175,6 +181,12 @@ def test_the_lane_installs_what_the_lock_names_and_nothing_else() -> None:
         'a==1 ; sys_platform == "win32" \\\n    --hash=sha256:11 \\\n    --hash=sha256:22\nB==2\n'
     )
 
+    newer = (
+        "c==1 ; python_full_version < '3.12' \\\n    --hash=sha256:33\n"
+        "c==2 ; python_full_version >= '3.12' \\\n    --hash=sha256:44\n"
+    )
+
     assert subset(lock, ["a"]) == ["a==1 --hash=sha256:11 --hash=sha256:22"]
+    assert subset(lock + newer, ["c"]) == ["c==1 --hash=sha256:33"], "the lane's Python is 3.11"
     with pytest.raises(LookupError, match="c"):
         subset(lock, ["a", "c"])

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-import winreg
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,6 +12,7 @@ from ccpor_checks.workstation.evidence import WorkstationEvidence, WorkstationOp
 from ccpor_checks.workstation.windows import FIPS_KEY, VERSION_KEY
 from ccpor_checks.workstation.windows_calls import MachineRegistry, WindowsCalls
 from tests.checks.workstation.conftest import GB, judged
+from tests.wine.inside.machine import registry
 
 
 def looked() -> WorkstationEvidence:
@@ -22,33 +20,17 @@ def looked() -> WorkstationEvidence:
     return CHECK.run(target, WorkstationOptions(), Context(deadline=time.monotonic() + 20))
 
 
-@contextlib.contextmanager
-def registry(key: str, **values: str | int) -> Iterator[None]:
-    """Set values under HKEY_LOCAL_MACHINE, and put back what was there."""
-    before: dict[str, tuple[object, int] | None] = {}
-    with winreg.CreateKeyEx(winreg.HKEY_LOCAL_MACHINE, key, access=winreg.KEY_ALL_ACCESS) as opened:
-        for name, value in values.items():
-            try:
-                before[name] = winreg.QueryValueEx(opened, name)
-            except FileNotFoundError:
-                before[name] = None
-            kind = winreg.REG_DWORD if isinstance(value, int) else winreg.REG_SZ
-            winreg.SetValueEx(opened, name, 0, kind, value)
-        try:
-            yield
-        finally:
-            for name, old in before.items():
-                if old is None:
-                    winreg.DeleteValue(opened, name)
-                else:
-                    winreg.SetValueEx(opened, name, 0, old[1], old[0])
-
-
 def test_every_fact_of_this_windows_is_told() -> None:
-    """Nothing here is faked: build, memory, disk, screen, adapters, OpenSSL, names."""
-    evidence = looked()
+    """Nothing here is faked: build, memory, disk, screen, adapters, OpenSSL, names.
 
-    assert evidence.unseen == ()
+    Wine has no update agent, Security Center, account policy, firewall or BitLocker.
+    """
+    evidence = looked()
+    findings = judged(evidence, WorkstationOptions())
+
+    unseen = {item.fact for item in evidence.unseen}
+    assert unseen == {"patch", "antimalware", "lockout", "firewall", "encryption"}
+    assert {findings.outcome[fact] for fact in unseen} == {("error", "not-visible")}
     assert evidence.os is not None
     assert evidence.os.version.isdecimal()
     assert evidence.memory_bytes is not None
@@ -118,9 +100,32 @@ def test_adapters_are_told_with_type_and_status() -> None:
     """The linked list is walked to its end; the loopback (type 24) is up on every machine."""
     adapters = WindowsCalls().adapters()
 
-    assert all(name for name, _, _ in adapters)
-    assert (24, 1) in {(kind, status) for _, kind, status in adapters}
-    assert {status for _, _, status in adapters} <= set(range(1, 8))
+    assert all(each.name and each.guid.startswith("{") for each in adapters)
+    assert (24, 1) in {(each.kind, each.status) for each in adapters}
+    assert {each.status for each in adapters} <= set(range(1, 8))
+
+
+def test_services_drives_files_and_accounts_are_told() -> None:
+    """The calls by ctypes, one by one: a wrong type of a handle shows on 64 bits only."""
+    calls = WindowsCalls()
+
+    assert calls.service("no such service") == "missing"
+    assert calls.service("PlugPlay") in {"running", "stopped"}
+    assert "C:\\" in calls.fixed_drives()
+    assert calls.file_version(r"C:\windows\system32\kernel32.dll").startswith("10.0.")
+    with pytest.raises(FileNotFoundError):
+        calls.file_version(r"C:\no such file.exe")
+    assert calls.is_service_account() is False
+    assert calls.join().kind == "none"
+    assert calls.radios() == ()
+
+
+def test_the_account_policy_is_told_or_refused_with_a_number() -> None:
+    """Wine refuses it (2140); Windows tells it to every signed-in user."""
+    with pytest.raises(OSError) as refused:
+        WindowsCalls().lockout()
+
+    assert refused.value.winerror == 2140
 
 
 def test_this_system_is_windows() -> None:
