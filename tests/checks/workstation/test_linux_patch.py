@@ -102,7 +102,7 @@ def test_nothing_is_missing_where_all_is_newer_or_alike(tmp_path: Path) -> None:
     [
         ("Label: Debian-Security\n", "mirror_debian_dists_stable"),
         ("Suite: noble-security\n", "archive.example.org_ubuntu_dists_noble-security"),
-        ("", "security.debian.org_dists_bookworm_updates"),
+        ("", "security.example_dists_bookworm_updates"),
     ],
 )
 def test_a_list_of_security_is_known_by_name_or_label(tmp_path: Path, head: str, name: str) -> None:
