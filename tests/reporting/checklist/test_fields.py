@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import UnionType
+from typing import Any, get_args
+
 import msgspec
 import pytest
 
@@ -25,7 +28,13 @@ def test_a_bound_names_a_field_of_the_evidence(item: str, code: str, name: str) 
     for part in name.split("."):
         fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
         assert part in fields, f"{item}: {kind.__name__} has no {part}"
-        kind = fields[part]
+        kind = one_struct_of(fields[part])
+
+
+def one_struct_of(kind: object) -> Any:
+    """Return the struct of ``Struct | None``, anything else as it is."""
+    some = [each for each in get_args(kind) if each is not type(None)]
+    return some[0] if isinstance(kind, UnionType) and len(some) == 1 else kind
 
 
 def test_there_are_such_bounds() -> None:
