@@ -140,6 +140,8 @@ class Item(_Noun, frozen=True):
     blocking: bool = False
     all_owners: bool = False
     applies: tuple[str, ...] = ()
+    mandatory: bool = False  # can never be waived, nor left out by a declaration
+    signed: str = ""  # go-live or close-out: met by signatures, not by declarations
     roles: tuple[str, ...] = ("scan-station", "clerk", "judge", "training-room")
     coverage: Coverage = Coverage.EVERY_MACHINE
     fresh_hours: float | None = None
@@ -231,6 +233,66 @@ class Declaration(_Noun, frozen=True):
     until: date | None = None  # waivers
 
 
+class Waiver(_Noun, frozen=True):
+    """The AOC accepts a fault until a day: the finding stays failed, and is shown as waived.
+
+    code, location, machine: what it covers; none of them: the whole item, everywhere.
+    withdrawn_at: when it was taken back; it counts no more from then on.
+    """
+
+    id: str
+    item: str
+    reason: str
+    until: date
+    by: str
+    at: datetime
+    code: str | None = None
+    location: str | None = None
+    machine: str | None = None  # a workstation's id
+    withdrawn_at: datetime | None = None
+    withdrawn_by: str | None = None
+
+
+class DecisionKind(enum.StrEnum):
+    GO = "go"
+    GO_WITH_WORKAROUNDS = "go-with-workarounds"
+    NO_GO = "no-go"
+    UNDO = "undo"  # takes a signature back; holds once two persons of the party said so
+
+
+class Workaround(_Noun, frozen=True):
+    item: str
+    text: str
+    until: date
+
+
+class Decision(_Noun, frozen=True):
+    """A party's signature on go-live or close-out, under the log root that its person saw."""
+
+    id: str
+    subject: str  # go-live | close-out
+    kind: DecisionKind
+    party: Party
+    by: str
+    at: datetime
+    note: str = ""
+    workarounds: tuple[Workaround, ...] = ()
+    seen_size: int = 0
+    seen_root: str = ""
+    basis: str = ""
+    refers_to: str | None = None
+
+
+class Assignment(_Noun, frozen=True):
+    """Whose item it is, and until when; the newest one of an item stands."""
+
+    item: str
+    owner: str  # a name; empty: nobody
+    due: date | None
+    by: str
+    at: datetime
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One thing an item's state rests on. A report's finding, or a person's declaration."""
 
@@ -247,6 +309,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     unit: str | None = None
     by: str | None = None
     stale: bool = False
+    waiver: str | None = None  # id of the waiver that covers it; the status stays what it is
 
 
 class ItemState(msgspec.Struct, frozen=True, kw_only=True):
@@ -266,6 +329,10 @@ class ItemState(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     warnings: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    under: State | None = None  # what it would be without its waiver; None: nothing is waived
+    waivers: tuple[str, ...] = ()  # ids of those in force on it
+    owner: str = ""  # a person's name, where one is named
+    level: Level | None = None  # the lowest of the evidence that it rests on
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):

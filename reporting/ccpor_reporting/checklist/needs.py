@@ -7,9 +7,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from ccpor_reporting.checklist.ledger import ASSESSED, Ledger, Look
-from ccpor_reporting.checklist.model import Bound, Evidence, KnownMachine, Need, State
+from ccpor_reporting.checklist.model import (
+    Bound,
+    Evidence,
+    Item,
+    KnownMachine,
+    Need,
+    State,
+    Waiver,
+)
 from ccpor_reporting.checklist.outcome import Moment, line, named, stops, where, worst
+from ccpor_reporting.checklist.waivers import covering
 from ccpor_reporting.model import Severity, Status
 
 START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -17,11 +28,16 @@ START = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is known and when it is weighed; evidence older than *hours* is stale."""
+    """What is known and when it is weighed; evidence older than *hours* is stale.
+
+    waivers: those that count for *item*.
+    """
 
     ledger: Ledger
     moment: Moment
     hours: float | None
+    item: Item
+    waivers: tuple[Waiver, ...] = ()
 
     def age_state(self, look: Look) -> State:
         return State.STALE if self.moment.is_stale(look.at, self.hours) else State.MET
@@ -36,6 +52,7 @@ class Tally:
     failures: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    waivers: list[str] = field(default_factory=list)  # ids of those that cover something
 
     @property
     def state(self) -> State:
@@ -54,8 +71,30 @@ def weigh_machine(machine: KnownMachine, needs: Sequence[Need], view: View) -> T
     """Return what *machine* shows for *needs*."""
     tally = Tally()
     for need in needs:
-        _weigh_need(tally, machine, need, view)
+        waiver = covering(view.waivers, view.item, machine, need.code)
+        if waiver is None:
+            _weigh_need(tally, machine, need, view)
+        else:
+            _weigh_waived(tally, machine, need, view, waiver)
     return tally
+
+
+def _weigh_waived(
+    tally: Tally, machine: KnownMachine, need: Need, view: View, waiver: Waiver
+) -> None:
+    """Weigh a need under a waiver: what is not met is told, and counts as covered."""
+    alone = Tally()
+    _weigh_need(alone, machine, need, view)
+    tally.warnings += alone.warnings
+    tally.states.append(State.MET)
+    if alone.state is State.MET:
+        tally.evidence += alone.evidence
+        return
+    tally.waivers.append(waiver.id)
+    tally.evidence += [
+        msgspec.structs.replace(one, waiver=None if one.status == Status.PASS else waiver.id)
+        for one in alone.evidence
+    ]
 
 
 def _weigh_need(tally: Tally, machine: KnownMachine, need: Need, view: View) -> None:

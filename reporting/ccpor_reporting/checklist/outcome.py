@@ -59,6 +59,7 @@ class Outcome:
     gaps: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     short: str | None = None
+    waivers: tuple[str, ...] = ()  # ids of those that cover something here
 
 
 def title_of(look: Look) -> str | None:

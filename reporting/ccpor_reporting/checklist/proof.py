@@ -20,10 +20,12 @@ from ccpor_reporting.checklist.model import (
     Phase,
     Proof,
     State,
+    Waiver,
 )
 from ccpor_reporting.checklist.needs import START, Tally, View, weigh_machine
 from ccpor_reporting.checklist.outcome import Moment, Outcome, worst
 from ccpor_reporting.checklist.scope import left_out_because
+from ccpor_reporting.checklist.waivers import whole
 from ccpor_reporting.checklist.watch import weigh_watch
 
 MOST_NAMED = 5
@@ -38,6 +40,7 @@ class Court:
     facts: Facts
     ledger: Ledger
     moment: Moment
+    waivers: tuple[Waiver, ...] = ()  # in force; none when the state without them is asked
 
 
 def weigh(item: Item, court: Court) -> Outcome:
@@ -88,7 +91,7 @@ def _weigh_needs(
         return Outcome(
             state=State.OPEN, gaps=(f"no workstation is declared or enrolled as {words}",)
         )
-    view = View(court.ledger, court.moment, hours)
+    view = View(court.ledger, court.moment, hours, item, court.waivers)
     tallies = {one.id: weigh_machine(one, proof.needs, view) for one in machines}
     everything = list(tallies.values())
     joined = Outcome(
@@ -96,6 +99,7 @@ def _weigh_needs(
         evidence=tuple(line for tally in everything for line in tally.evidence),
         failures=tuple(said for tally in everything for said in tally.failures),
         warnings=tuple(said for tally in everything for said in tally.warnings),
+        waivers=tuple(dict.fromkeys(one for tally in everything for one in tally.waivers)),
     )
     if item.coverage is Coverage.EVERY_LOCATION:
         return _each_location(joined, expected, machines, tallies)
@@ -249,7 +253,11 @@ def _weigh_rerun(item: Item, proof: Proof, court: Court, hours: float | None) ->
         roles = (proof.rerun_as,) if proof.rerun_as else other.roles
         limits = [limit for limit in (hours, other.fresh_hours) if limit is not None]
         oldest = min(limits, default=None)
-        outcomes.append((other.id, _weigh(other, other.proof, court, roles, oldest)))
+        outcome = _weigh(other, other.proof, court, roles, oldest)
+        waiver = whole(court.waivers, other)
+        if waiver is not None and outcome.state is not State.MET:
+            outcome = replace(outcome, state=State.MET, failures=(), gaps=(), waivers=(waiver.id,))
+        outcomes.append((other.id, outcome))
     if not outcomes:
         return Outcome(state=State.OPEN, gaps=("nothing to repeat applies to this court",))
     return Outcome(
@@ -262,6 +270,7 @@ def _weigh_rerun(item: Item, proof: Proof, court: Court, hours: float | None) ->
         gaps=tuple(f"{name}: {_brief(one.gaps)}" for name, one in outcomes if one.gaps),
         short=_repeated(proof, outcomes),
         warnings=tuple(f"{name}: {said}" for name, one in outcomes for said in one.warnings),
+        waivers=tuple(dict.fromkeys(name for _, one in outcomes for name in one.waivers)),
     )
 
 

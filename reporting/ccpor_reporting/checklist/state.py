@@ -8,12 +8,17 @@ evidence says worse. With the same evidence, time never makes an item met.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+
+import msgspec
 
 from ccpor_reporting.checklist.ledger import Ledger
 from ccpor_reporting.checklist.model import (
+    Assignment,
     Checklist,
+    Decision,
     Declaration,
     DeclarationKind,
     Evidence,
@@ -28,18 +33,18 @@ from ccpor_reporting.checklist.model import (
     Readiness,
     Received,
     State,
+    Waiver,
 )
 from ccpor_reporting.checklist.outcome import Moment, Outcome, worst
 from ccpor_reporting.checklist.proof import Court, weigh
 from ccpor_reporting.checklist.scope import left_out_because
+from ccpor_reporting.checklist.sign_off import weigh_signatures
+from ccpor_reporting.checklist.waivers import in_force, whole
+from ccpor_reporting.checklist.words import PARTY_WORDS, listed
+from ccpor_reporting.model import Status
 
 SETTLED = frozenset({State.MET, State.WAIVED, State.NOT_APPLICABLE})
-PARTY_WORDS = {
-    Party.AOC: "AOC",
-    Party.COURT: "court",
-    Party.SHERIFF: "sheriff",
-    Party.DOJ: "California DOJ",
-}
+COVERABLE = frozenset({Status.FAIL, Status.ERROR, Status.SKIP})
 
 
 def court_checklist(
@@ -51,20 +56,46 @@ def court_checklist(
     *,
     go_live: date | None,
     now: datetime,
+    waivers: Iterable[Waiver] = (),
+    decisions: Iterable[Decision] = (),
+    assignments: Iterable[Assignment] = (),
 ) -> tuple[ItemState, ...]:
     """Return the state of every item of *checklist*, in its order.
 
     machines: enrolled and not revoked; reports of others are not counted.
-    go_live: the agreed date; without one nothing is due.
+    go_live: the agreed date; without one nothing is due but what is assigned with a date.
+    What was granted, signed or assigned after *now* is not known.
     """
     ledger = Ledger(machines, reports, now)
     words = sorted((one for one in declarations if one.at <= now), key=lambda one: one.at)
-    states = []
-    for item in checklist.items:
-        said = [one for one in words if one.item == item.id]
+    given = _Given(
+        checklist=checklist,
+        words=words,
+        waivers=in_force(waivers, checklist, now),
+        decisions=tuple(sorted((o for o in decisions if o.at <= now), key=lambda one: one.at)),
+        assigned={
+            one.item: one for one in sorted(assignments, key=lambda one: one.at) if one.at <= now
+        },
+        go_live=go_live,
+    )
+    states: dict[str, ItemState] = {}
+    for item in sorted(checklist.items, key=lambda one: bool(one.signed)):
         court = Court(checklist, facts, ledger, _moment(item, go_live, now))
-        states.append(_state(item, court, said, go_live))
-    return tuple(states)
+        settled = frozenset(name for name, one in states.items() if one.state in SETTLED)
+        states[item.id] = _state(item, court, given, settled)
+    return tuple(states[item.id] for item in checklist.items)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """What people said and decided; waivers: in force; assigned: the newest of each item."""
+
+    checklist: Checklist
+    words: Sequence[Declaration]
+    waivers: tuple[Waiver, ...]
+    decisions: tuple[Decision, ...]
+    assigned: Mapping[str, Assignment]
+    go_live: date | None
 
 
 def _moment(item: Item, go_live: date | None, now: datetime) -> Moment:
@@ -75,39 +106,123 @@ def _moment(item: Item, go_live: date | None, now: datetime) -> Moment:
     return Moment(now, min(now, last), start)
 
 
-def _state(
-    item: Item, court: Court, said: Sequence[Declaration], go_live: date | None
-) -> ItemState:
+def _state(item: Item, court: Court, given: _Given, settled: frozenset[str]) -> ItemState:
     now = court.moment.now
-    due = None if go_live is None else go_live + timedelta(days=item.due_days)
+    mine = given.assigned.get(item.id)
+    due = None if given.go_live is None else given.go_live + timedelta(days=item.due_days)
+    if mine is not None and mine.due is not None:
+        due = mine.due
+    owner = mine.owner if mine is not None else ""
     left_out = left_out_because(item, court.facts.scope)
     if left_out:
         return ItemState(
-            item=item, state=State.NOT_APPLICABLE, why=left_out, due=due, overdue=False
+            item=item,
+            state=State.NOT_APPLICABLE,
+            why=left_out,
+            due=due,
+            overdue=False,
+            owner=owner,
         )
+    said = [one for one in given.words if one.item == item.id]
     latest = {one.party: one for one in said}
-    outcome = _outcome(item, court, latest)
-    state, why = outcome.state, _why(item, outcome)
-    if state is State.MET and item.kind is Kind.ATTESTED:
-        why = "attested by " + _names(item, latest)
-    aoc = latest.get(Party.AOC)
-    if state is not State.MET and aoc is not None:
-        if aoc.kind is DeclarationKind.WAIVED and aoc.until and aoc.until >= now.date():
-            state, why = State.WAIVED, f"waived by {aoc.by} until {aoc.until}: {aoc.note}"
-        elif aoc.kind is DeclarationKind.NOT_APPLICABLE:
-            state, why = State.NOT_APPLICABLE, f"left out by {aoc.by}: {aoc.note}"
+    outcome = (
+        weigh_signatures(item, court.facts.scope, given.decisions, settled, court.moment)
+        if item.signed
+        else _outcome(item, court, latest)
+    )
+    standing = _covered(item, court, latest, outcome, given)
     return ItemState(
         item=item,
-        state=state,
-        why=why,
+        state=standing.state,
+        why=standing.why,
         due=due,
-        overdue=due is not None and now.date() > due and state not in SETTLED,
+        overdue=due is not None and now.date() > due and standing.state not in SETTLED,
         covered=outcome.covered,
         required=outcome.required,
-        evidence=(*_words(said, court.moment), *outcome.evidence),
+        evidence=(*_words(said, court.moment), *standing.evidence),
         warnings=outcome.warnings,
         gaps=(*outcome.failures, *outcome.gaps),
+        under=standing.under,
+        waivers=standing.waivers,
+        owner=owner,
+        level=_level(standing.state, item, standing.evidence),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """An item's state with what was waived or left out."""
+
+    state: State
+    why: str
+    evidence: tuple[Evidence, ...]
+    under: State | None = None
+    waivers: tuple[str, ...] = ()
+
+
+def _covered(
+    item: Item, court: Court, latest: dict[Party, Declaration], outcome: Outcome, given: _Given
+) -> _Standing:
+    why = _why(item, outcome)
+    if outcome.state is State.MET and item.kind is Kind.ATTESTED and not item.signed:
+        why = "attested by " + _names(item, latest)
+    plain = _Standing(outcome.state, why, outcome.evidence)
+    if outcome.state is State.MET or item.mandatory:
+        return plain
+    aoc = latest.get(Party.AOC)
+    if aoc is not None and aoc.kind is DeclarationKind.NOT_APPLICABLE:
+        left_out = f"left out by {aoc.by}: {aoc.note}"
+        return _Standing(State.NOT_APPLICABLE, left_out, outcome.evidence, outcome.state)
+    if (
+        aoc is not None
+        and aoc.kind is DeclarationKind.WAIVED
+        and aoc.until
+        and aoc.until >= court.moment.now.date()
+    ):
+        why = f"waived by {aoc.by} until {aoc.until}: {aoc.note}"
+        return _Standing(State.WAIVED, why, outcome.evidence, outcome.state)
+    return _waived(item, court, latest, plain, given)
+
+
+def _waived(
+    item: Item,
+    court: Court,
+    latest: dict[Party, Declaration],
+    plain: _Standing,
+    given: _Given,
+) -> _Standing:
+    """Return the item under its waivers: waived only when they cover all that keeps it from met."""
+    every = whole(given.waivers, item)
+    if every is not None:
+        why = f"waived by {every.by} until {every.until}: {every.reason}"
+        evidence = tuple(
+            msgspec.structs.replace(one, waiver=every.id) if one.status in COVERABLE else one
+            for one in plain.evidence
+        )
+        return _Standing(State.WAIVED, why, evidence, plain.state, (every.id,))
+    if not given.waivers or item.signed or item.kind is Kind.ATTESTED:
+        return plain
+    again = _outcome(item, replace(court, waivers=given.waivers), latest)
+    if not again.waivers:
+        return plain
+    if again.state is not State.MET:  # what is left is told, not what is covered already
+        why = _why(item, again)
+        return _Standing(again.state, why, again.evidence, plain.state, again.waivers)
+    used = [one for one in given.waivers if one.id in again.waivers]
+    first = min(used, key=lambda one: one.until)
+    more = f" (and {len(used) - 1} more)" if len(used) > 1 else ""
+    why = f"waived by {first.by} until {first.until}: {first.reason}{more}"
+    return _Standing(State.WAIVED, why, again.evidence, plain.state, again.waivers)
+
+
+def _level(state: State, item: Item, evidence: Sequence[Evidence]) -> Level | None:
+    """Return the lowest level that a met item rests on; None where nothing holds it up."""
+    if state is not State.MET:
+        return None
+    levels = [one.level for one in evidence if not one.stale]
+    if item.kind is not Kind.TECHNICAL:
+        levels.append(Level.L0)
+    return min(levels, default=Level.L0)
 
 
 def _outcome(item: Item, court: Court, latest: dict[Party, Declaration]) -> Outcome:
@@ -126,6 +241,7 @@ def _outcome(item: Item, court: Court, latest: dict[Party, Declaration]) -> Outc
         failures=(*attested.failures, *measured.failures),
         gaps=(*attested.gaps, *measured.gaps),
         warnings=measured.warnings,
+        waivers=measured.waivers,
     )
 
 
@@ -151,7 +267,7 @@ def _attested(item: Item, latest: dict[Party, Declaration], moment: Moment) -> O
     if state is not State.MET:
         absent = [PARTY_WORDS[party] for party, one in states.items() if one is State.OPEN]
         if absent:
-            who = _listed(absent, "and" if item.all_owners else "or")
+            who = listed(absent, "and" if item.all_owners else "or")
             nobody = len(absent) == len(item.owners)
             gaps.append(
                 f"nobody has declared this yet ({who})" if nobody else f"not declared yet by {who}"
@@ -165,12 +281,6 @@ def _attested(item: Item, latest: dict[Party, Declaration], moment: Moment) -> O
         failures=tuple(failures),
         gaps=tuple(gaps),
     )
-
-
-def _listed(words: Sequence[str], joint: str) -> str:
-    """Return e.g. ``court, sheriff and AOC``."""
-    first, last = words[:-1], words[-1]
-    return f"{', '.join(first)} {joint} {last}" if first else last
 
 
 def _names(item: Item, latest: dict[Party, Declaration]) -> str:
@@ -213,7 +323,7 @@ def _why(item: Item, outcome: Outcome) -> str:
     more = len(outcome.failures) - 1 if outcome.failures else len(outcome.gaps) - 1
     tail = f" (and {more} more)" if more > 0 else ""
     match outcome.state:
-        case one if outcome.short and one is not State.MET:
+        case one if outcome.short and (item.signed or one is not State.MET):
             return outcome.short
         case State.MET:
             count = len(outcome.warnings)

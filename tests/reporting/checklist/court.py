@@ -43,6 +43,7 @@ MEASURED: dict[str, tuple[Any, dict[str, Any], str | None]] = {
     "clock.offset": (0.02, {}, "s"),
     "path.latency": (20.0, {"rtts_ms": [20.0] * 100}, "ms"),
     "scanner.sample": (None, {"pages": 12}, None),
+    "scanner.driver": (None, {"driver": {"folders": ["C:\\Capture"]}}, None),
 }
 
 
