@@ -38,6 +38,7 @@ def judged_again(report: Report, plan: Plan, *, retest: str) -> Report:
         machine=report.machine,
         local=report.started_at.astimezone().tzinfo,
         incident=report.incident,
+        nonce=report.nonce,
         retest=retest,
     )
     again = build_report(plan, seen, occasion, report.finished_at)

@@ -38,6 +38,7 @@ class Occasion:
     machine: Machine
     local: tzinfo | None = None  # the zone of the people here
     incident: str | None = None
+    nonce: str | None = None  # of the collector's request that this run answers
     retest: str = "ccpor-check run"
 
 
@@ -68,6 +69,7 @@ def build_report(plan: Plan, seen: Seen, occasion: Occasion, finished_at: UtcTim
         run_id=occasion.run_id,
         reason=occasion.reason,
         incident=occasion.incident,
+        nonce=occasion.nonce,
         location=profile.location,
         machine=occasion.machine,
         agent=_agent(plan, seen),

@@ -57,6 +57,7 @@ class Asked:
     plain: bool
     retest: str
     contrasts: bool = True  # look further at what failed
+    nonce: str | None = None  # of the collector's request that this run answers
     upload: bool = False  # the person lets this run talk to the collector
     save_scan: Path | None = None  # where the person wants the scanned pages
 
@@ -124,6 +125,7 @@ def _locked(asked: Asked, state: Path) -> Done:
         machine=this_machine(_machine_id(state)),
         local=started_at.astimezone().tzinfo,
         incident=asked.incident,
+        nonce=asked.nonce,
         retest=asked.retest,
     )
     journal = state / "journal" / f"{occasion.run_id}.jsonl"

@@ -229,6 +229,7 @@ class Report(_Noun, frozen=True, kw_only=True):
     clock_offset_ms: float | None = None  # this machine minus a reference; None: not measured
     networks: tuple[Network, ...] = ()  # of the profile; a hop's owner is looked up here
     interrupted: bool = False  # the person or the system ended the run early
+    nonce: str | None = None  # of the collector's request that this run answers: it is fresh
 
 
 def finding_id(target: str, code: str) -> str:

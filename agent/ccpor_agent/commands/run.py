@@ -24,6 +24,7 @@ from ccpor_reporting.model import RunReason
 from ccpor_reporting.verdict import exit_code
 
 if TYPE_CHECKING:
+    from ccpor_agent.asked_runs import AskedRun
     from ccpor_agent.profile import Profile
     from ccpor_agent.whole_run import Done
 
@@ -98,18 +99,19 @@ def run(
     """Look at everything the profile names and say whether it is ready."""
     from ccpor_agent import whole_run
 
-    _require_sense(deadline, contradicting=no_upload and require_upload)
+    _require_sense(deadline, output, contradicting=no_upload and require_upload)
     format_name = chosen_format(format_name, as_json=as_json)
-    require_place(output)
-    if if_due and not _begins_now():
+    answers = None if no_upload or incident or only or skip else _asked_for()
+    if if_due and not answers and not _begins_now():
         ctx.exit(0)
     if profile_file is None and not no_upload:
         whole_run.refresh()
     plan = asked_plan(_said_whose(asked_profile(profile_file)), only, skip, saturate=saturate)
     asked = whole_run.Asked(
         plan=plan,
-        reason=_reason(reason, incident),
-        incident=incident,
+        reason=RunReason.INCIDENT if answers else _reason(reason, incident),
+        incident=answers.incident if answers else incident,
+        nonce=answers.nonce if answers else None,
         threads=jobs,
         limit_s=deadline,
         plain=plain,
@@ -121,16 +123,29 @@ def run(
     done = whole_run.run_and_save(asked)
     say_kept(asked.save_scan)
     write_report(done.report, format_name, output, plain=plain)  # nobody waits for the upload
-    sends = not no_upload and not done.report.interrupted
-    acknowledged = sends and whole_run.send(done)
+    acknowledged = not (no_upload or done.report.interrupted) and whole_run.send(done)
     ctx.exit(_code(done, needs_receipt=require_upload and not acknowledged))
 
 
-def _require_sense(deadline: float, *, contradicting: bool) -> None:
+def _require_sense(deadline: float, output: str, *, contradicting: bool) -> None:
     if contradicting:
         raise click.UsageError("--no-upload and --require-upload contradict, leave one out")
     if math.isnan(deadline):  # passes every range
         raise click.BadParameter("write a number of seconds", param_hint="--deadline")
+    require_place(output)
+
+
+def _asked_for() -> AskedRun | None:
+    """Return the oldest fresh run that the collector asks for, having said so; None without one."""
+    from ccpor_agent.asked_runs import asked_runs
+    from ccpor_agent.seam import state_folder
+
+    found = asked_runs(state_folder())
+    if not found:
+        return None
+    why = f" for incident {found[0].incident}" if found[0].incident else ""
+    click.echo(f"the collector asks for a fresh run{why}: this is it", err=True)
+    return found[0]
 
 
 def _begins_now() -> bool:
