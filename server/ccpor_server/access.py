@@ -27,8 +27,9 @@ from starlette.responses import RedirectResponse, Response
 from ccpor_server import sessions
 from ccpor_server.client import client_address
 from ccpor_server.problems import Forbidden, NotFound, Refused, Unauthorised
+from ccpor_server.rights import Right, Role
 from ccpor_server.store import audit, courts
-from ccpor_server.store.people import Person, Role
+from ccpor_server.store.people import Person
 
 if TYPE_CHECKING:
     from ccpor_server.capacity.slots import HeldSlot
@@ -46,8 +47,7 @@ class Access(enum.Enum):
     PUBLIC = "public"  # anybody; a person signed in is known all the same
     MACHINE = "machine"  # an enrolled workstation's signature, checked by the endpoint
     SLOT = "slot"  # the token of a turn at measuring, checked here: `request.state.slot`
-    READER = "reader"  # signed in; a court sees itself only
-    REVIEWER = "reviewer"  # aoc-reviewer or administrator
+    READER = "reader"  # signed in, with the entry's right; a court sees itself only
     ADMINISTRATOR = "administrator"
     OPERATIONS = "operations"  # loopback, or the metrics token
 
@@ -59,6 +59,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     methods: tuple[str, ...]
     access: Access
     endpoint: Endpoint
+    right: Right = Right.READ  # what a READER's role must hold
     operation: str = ""  # its name in the OpenAPI document, where the endpoint has two addresses
 
     @property
@@ -166,18 +167,16 @@ async def _refusal(request: Request, entry: Entry) -> Response | None:
         if is_api:
             raise Forbidden(f"change the password at {PASSWORD_PATH} first")
         return RedirectResponse(PASSWORD_PATH, 303)
-    if not _may(person, entry.access):
+    if not _may(person, entry):
         await note_denied(request, "role")
         raise Forbidden("your role may not do this")
     return None
 
 
-def _may(person: Person, access: Access) -> bool:
-    if access is Access.ADMINISTRATOR:
+def _may(person: Person, entry: Entry) -> bool:
+    if entry.access is Access.ADMINISTRATOR:
         return person.role is Role.ADMINISTRATOR
-    if access is Access.REVIEWER:
-        return person.role in {Role.ADMINISTRATOR, Role.REVIEWER}
-    return access is Access.READER
+    return entry.access is Access.READER and person.may(entry.right)
 
 
 def _here(request: Request) -> str:

@@ -21,10 +21,10 @@ from ccpor_reporting.receipt import ReceiptInvalid, open_receipt
 from ccpor_server import checkpoints
 from ccpor_server.keys import CollectorKey
 from ccpor_server.store import connect
+from ccpor_server.store.columns import UtcText
 from ccpor_server.store.log import plain, subject_of
 from ccpor_server.store.schema import (
     LOGGED,
-    UtcText,
     log_entry,
     log_head,
     logged_columns,

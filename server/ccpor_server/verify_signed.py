@@ -41,6 +41,7 @@ class SignedRows:
             report.name: self._report,
             profile.name: self._profile,
             machine.name: self._machine,
+            "attachment": _attachment,
         }.get(table.name)
         if check is not None:
             yield from check(row)
@@ -110,6 +111,14 @@ class SignedRows:
             yield "id", "differs from what was signed"
         if row.version != signed.version:
             yield "version", "differs from what was signed"
+
+
+def _attachment(row: sa.Row[Any]) -> Iterator[Different]:
+    content = exact_bytes(row.content)
+    if sha256(content).hexdigest() != row.digest:
+        yield "content, digest", "the digest is not that of the bytes"
+    if len(content) != row.size:
+        yield "content, size", "the size is not that of the bytes"
 
 
 def exact_bytes(value: object) -> bytes:

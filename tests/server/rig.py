@@ -33,9 +33,9 @@ from ccpor_reporting.signed_profile import SignedProfile, seal_profile
 from ccpor_server import keys, sessions
 from ccpor_server.app import create_app
 from ccpor_server.collector import Collector
+from ccpor_server.rights import Role
 from ccpor_server.settings import Settings
 from ccpor_server.store import audit, codes, connect, courts, migrate, people, profiles
-from ccpor_server.store.people import Role
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 CONSOLE = audit.Source(who="console test", place="test", address="console")

@@ -109,13 +109,13 @@ def test_before_init_every_command_says_what_to_run(run: Run) -> None:
 
 
 def test_people_are_added_listed_and_disabled(ready: Run) -> None:
-    ready("user", "add", "bob", "--role", "court", "--court", "ca-sonoma")
+    ready("user", "add", "bob", "--role", "court-manager", "--court", "ca-sonoma")
     ready("user", "add", "eve", "--role", "aoc-reviewer")
     ready("user", "disable", "bob")
 
     assert ready("user", "list").stdout.splitlines() == [
         "ada\tadministrator\t-\tactive",
-        "bob\tcourt\tca-sonoma\tdisabled",
+        "bob\tcourt-manager\tca-sonoma\tdisabled",
         "eve\taoc-reviewer\t-\tactive",
     ]
 
@@ -123,8 +123,8 @@ def test_people_are_added_listed_and_disabled(ready: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("user", "add", "bob", "--role", "court"), 2, "needs --court"),
-        (("user", "add", "bob", "--role", "administrator", "--court", "x"), 2, "needs --court"),
+        (("user", "add", "bob", "--role", "court-manager"), 2, "need --court"),
+        (("user", "add", "bob", "--role", "administrator", "--court", "x"), 2, "need --court"),
         (("user", "add", "ada", "--role", "administrator"), 1, "ada exists already"),
         (("user", "add", "no name", "--role", "administrator"), 2, "no sign-in name"),
         (("user", "disable", "ada"), 1, "last administrator"),

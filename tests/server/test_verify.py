@@ -25,6 +25,7 @@ from ccpor_server.settings import Settings
 from ccpor_server.store import audit, connect, declarations, machines
 from ccpor_server.store.schema import APPEND_ONLY, LOGGED, log_head, metadata, protection
 from ccpor_server.verify import Outcome, verify
+from tests.server.decided import decide
 from tests.server.rig import CONSOLE, Rig, rig_in
 
 PROTECTIONS = {"logged", "signed", "digest", "log", "free"}
@@ -69,7 +70,8 @@ def full(filled: Path, tmp_path: Path) -> Kept:
 def fill(rig: Rig) -> None:
     for court in ("ca-sonoma", "ca-marin"):
         machine = rig.enrol(court)
-        receipt = rig.post(machine.sealed()).json()["receipt"]
+        report = machine.report()
+        receipt = rig.post(machine.sealed(report)).json()["receipt"]
         rig.post(machine.sealed())
         rig.publish(machine)
         rig.store.write(
@@ -88,6 +90,7 @@ def fill(rig: Rig) -> None:
         rig.store.write(
             lambda tx, gone=machine.id: machines.revoke(tx, gone, who="test", note="stolen")
         )
+        decide(rig.store, court, machine.id, report.run_id)
         rig.store.write(lambda tx: audit.record(tx, "looked", "ok", CONSOLE, about="it"))
     (rig.settings.state_dir / "receipt.json").write_bytes(msgspec.json.encode(receipt))
 
@@ -168,9 +171,9 @@ def flipped(value: object) -> object:
     return value ^ (1 << 20)
 
 
-def first_key(db: sqlite3.Connection, table: str) -> int:
-    found = db.execute(f"SELECT min(rowid) FROM {table}").fetchone()
-    assert found[0] is not None, f"the fixture made no row of {table}"
+def first_key(db: sqlite3.Connection, table: str, where: str = "true") -> int:
+    found = db.execute(f"SELECT min(rowid) FROM {table} WHERE {where}").fetchone()
+    assert found[0] is not None, f"the fixture made no such row of {table}"
     return int(found[0])
 
 
@@ -178,7 +181,7 @@ def first_key(db: sqlite3.Connection, table: str) -> int:
 def test_one_flipped_bit_is_found_in(full: Kept, table: str, column: str) -> None:
     """Somebody who can write to the file changes one protected value and drops the triggers."""
     with closing(sqlite3.connect(database(full))) as db:
-        key = first_key(db, table)
+        key = first_key(db, table, f'"{column}" IS NOT NULL AND "{column}" <> \'\'')
         query = f'SELECT "{column}" FROM {table} WHERE rowid = ?'
         (value,) = db.execute(query, (key,)).fetchone()
     changed = tampered(
@@ -395,7 +398,7 @@ def test_with_the_checkpoints_cut_too_one_receipt_shows_it(full: Kept) -> None:
     size = full.size()
     machine_receipt = verified(full, receipts=True)
     assert machine_receipt.faults == ()
-    earlier = size - 14
+    earlier = size - 25
     cut_sizes = _checkpoint_sizes(full)
     earlier = max(one for one in cut_sizes if one <= earlier)
     cut_to(full, earlier)

@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": ("ccpor_server.cli.serve", "Answer workstations and people."),
     "user": ("ccpor_server.cli.user", "Add, list and disable people who sign in."),
     "court": ("ccpor_server.cli.court", "Add, list, show and import courts."),
+    "sample": ("ccpor_server.cli.sample", "Mark courts as samples; remove them all."),
     "location": ("ccpor_server.cli.location", "Declare locations and their workstations."),
     "code": ("ccpor_server.cli.code", "Make one-time enrolment codes."),
     "machine": ("ccpor_server.cli.machine", "List and revoke workstations."),

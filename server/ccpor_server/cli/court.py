@@ -143,7 +143,8 @@ def _write(values: Any, place: str) -> None:
 
     def job(tx: Transaction) -> None:
         for value in values:
-            plain = {name: getattr(value, name) for name in Court.__struct_fields__}
+            names = set(Court.__struct_fields__) - {"sample"}
+            plain = {name: getattr(value, name) for name in names}
             courts.put(tx, Court(**plain))
             for one in value.location:
                 courts.put_location(tx, value.id, one.name)

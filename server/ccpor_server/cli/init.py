@@ -7,9 +7,9 @@ import click
 from ccpor_server import keys, sessions
 from ccpor_server.cli import door
 from ccpor_server.collector import Collector
+from ccpor_server.rights import Role
 from ccpor_server.settings import Settings
 from ccpor_server.store import Transaction, audit, connect, migrate, people
-from ccpor_server.store.people import Role
 
 
 @click.command(

@@ -8,8 +8,13 @@ from ccpor_server import sessions
 from ccpor_server.cli import door
 from ccpor_server.cli.init import add_person
 from ccpor_server.collector import Collector
+from ccpor_server.rights import OF_COURT, Role
 from ccpor_server.store import Transaction, audit, people
-from ccpor_server.store.people import Account, NameTaken, Role
+from ccpor_server.store.people import Account, NameTaken
+
+EXAMPLE = """\b
+Example:
+  ccpor-collector user add m.curie --role court-manager --court ca-sonoma"""
 
 
 @click.group("user")
@@ -17,17 +22,16 @@ def command() -> None:
     """Add, list and disable people who sign in."""
 
 
-@command.command(
-    "add", epilog="\b\nExample:\n  ccpor-collector user add m.curie --role court --court ca-sonoma"
-)
+@command.command("add", epilog=EXAMPLE)
 @click.argument("name")
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--court", callback=lambda c, p, v: door.place_id(c, p, v) if v else None)
 @door.told
 def add(name: str, role: str, court: str | None) -> None:
     """Add a person; prints a one-time password, once."""
-    if (role == Role.COURT.value) != (court is not None):
-        raise click.UsageError("the role court needs --court, and only it")
+    if (Role(role) in OF_COURT) != (court is not None):
+        known = ", ".join(sorted(OF_COURT))
+        raise click.UsageError(f"the roles {known} need --court, and only they")
     if not people.NAME.fullmatch(name):
         raise click.UsageError(f"{name!r} is no sign-in name; use letters, digits and . _ @ + -")
     with door.opened() as collector:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from ccpor_server.store.schema import metadata
+from ccpor_server.store.columns import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from ccpor_server.store.readiness_schema import sample
 from ccpor_server.store.schema import court, declared, location
 from ccpor_server.store.writer import Transaction
 
@@ -34,6 +35,7 @@ class Court(msgspec.Struct, frozen=True, kw_only=True):
     oris: tuple[str, ...] = ()
     doj_oris: tuple[str, ...] = ()
     contacts: dict[str, str] = {}
+    sample: bool = False  # only an example: see `ccpor_server.store.samples`; not written by `put`
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +60,8 @@ def put(tx: Transaction, value: Court) -> None:
         ).decode(),
         "contacts": msgspec.json.encode(value.contacts, order="sorted").decode(),
     }
-    if by_id(tx.db, value.id) is None:
+    held = tx.db.execute(sa.select(court.c.id).where(court.c.id == value.id)).first()
+    if held is None:
         tx.db.execute(court.insert().values(id=value.id, **row))
     else:
         tx.db.execute(court.update().where(court.c.id == value.id).values(**row))
@@ -94,17 +97,25 @@ def _court(row: sa.Row[Any]) -> Court:
         oris=identifiers.get("oris", ()),
         doj_oris=identifiers.get("doj_oris", ()),
         contacts=msgspec.json.decode(row.contacts, type=dict[str, str]),
+        sample=bool(row.is_sample),
     )
 
 
+def _shown() -> sa.Select[Any]:
+    """Every court but samples that were removed."""
+    removed = sa.select(sample.c.court).where(sample.c.removed_at.is_not(None))
+    is_sample = court.c.id.in_(sa.select(sample.c.court)).label("is_sample")
+    return sa.select(court, is_sample).where(court.c.id.not_in(removed))
+
+
 def by_id(db: sa.Connection, court_id: str) -> Court | None:
-    row = db.execute(sa.select(court).where(court.c.id == court_id)).one_or_none()
+    row = db.execute(_shown().where(court.c.id == court_id)).one_or_none()
     return None if row is None else _court(row)
 
 
 def every(db: sa.Connection) -> tuple[Court, ...]:
     """Return all courts by name."""
-    return tuple(_court(row) for row in db.execute(sa.select(court).order_by(court.c.name)))
+    return tuple(_court(row) for row in db.execute(_shown().order_by(court.c.name)))
 
 
 def locations(db: sa.Connection, court_id: str) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import re
 import uuid
 from datetime import datetime, timedelta
@@ -11,20 +10,15 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from ccpor_server.rights import OF_COURT, RIGHTS, Right, Role
 from ccpor_server.store.schema import person, session
 from ccpor_server.store.writer import Transaction
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 
 
-class Role(enum.StrEnum):
-    ADMINISTRATOR = "administrator"
-    REVIEWER = "aoc-reviewer"
-    COURT = "court"
-
-
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody signed in; `court` is set for the role court only."""
+    """Somebody signed in; `court` is set for a court's roles only (`rights.OF_COURT`)."""
 
     id: str
     name: str
@@ -34,7 +28,15 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
 
     def may_read(self, court_id: str) -> bool:
         """A court sees itself only; the AOC sees all."""
-        return self.role is not Role.COURT or self.court == court_id
+        return not self.is_of_court or self.court == court_id
+
+    @property
+    def is_of_court(self) -> bool:
+        return self.role in OF_COURT
+
+    def may(self, right: Right) -> bool:
+        """Return whether the role has *right*; whose court it is, is asked by `may_read`."""
+        return right in RIGHTS[self.role]
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +53,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     failed: int
     failed_since: datetime | None
     locked_until: datetime | None
+    email: str | None = None
+    subject: str | None = None
+    totp: str | None = None
+    totp_step: int | None = None
 
     @property
     def person(self) -> Person:
@@ -143,7 +149,9 @@ def note_failure(tx: Transaction, name: str, *, tries: int, window: timedelta) -
     return locked
 
 
-def begin(tx: Transaction, person_id: str, token_hash: str, source: str) -> None:
+def begin(
+    tx: Transaction, person_id: str, token_hash: str, source: str, method: str = "password"
+) -> None:
     """Start a session and forget earlier failures."""
     _change(tx, person_id, failed=0, failed_since=None, locked_until=None)
     tx.db.execute(
@@ -153,6 +161,7 @@ def begin(tx: Transaction, person_id: str, token_hash: str, source: str) -> None
             created_at=tx.now,
             last_seen_at=tx.now,
             source=source[:100],
+            method=method,
         )
     )
 
@@ -187,12 +196,15 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     person: Person
     created_at: datetime
     last_seen_at: datetime
+    method: str = "password"
 
 
 def by_session(db: sa.Connection, token_hash: str) -> Session | None:
     """Return the session with its person's rights as they are now; None for a disabled person."""
     query = (
-        sa.select(person, session.c.created_at.label("begun_at"), session.c.last_seen_at)
+        sa.select(
+            person, session.c.created_at.label("begun_at"), session.c.last_seen_at, session.c.method
+        )
         .join(person, person.c.id == session.c.person_id)
         .where(session.c.token_hash == token_hash, person.c.disabled_at.is_(None))
     )
@@ -202,4 +214,6 @@ def by_session(db: sa.Connection, token_hash: str) -> Session | None:
     who = Person(
         id=row.id, name=row.name, role=Role(row.role), court=row.court, must_change=row.must_change
     )
-    return Session(person=who, created_at=row.begun_at, last_seen_at=row.last_seen_at)
+    return Session(
+        person=who, created_at=row.begun_at, last_seen_at=row.last_seen_at, method=row.method
+    )
