@@ -19,6 +19,7 @@ from ccpor_reporting.checklist.model import (
     Facts,
     ItemState,
     KnownMachine,
+    Level,
     Place,
     Readiness,
     Received,
@@ -35,7 +36,17 @@ from ccpor_reporting.envelope import (
     public_key_from_pem,
 )
 from ccpor_reporting.model import Report
-from ccpor_server.store import Store, courts, declarations, machines, reports
+from ccpor_server.store import (
+    Store,
+    assignments,
+    courts,
+    decisions,
+    declarations,
+    incidents,
+    machines,
+    reports,
+    waivers,
+)
 from ccpor_server.store.machines import MachineRecord
 
 BEFORE_GO_LIVE = 12  # newest reports of a workstation: the several runs that an item may need
@@ -97,6 +108,9 @@ def court_view(db: sa.Connection, court: courts.Court, now: datetime) -> CourtVi
         tuple(one.declaration for one in declarations.of_court(db, court.id)),
         go_live=court.go_live,
         now=now,
+        waivers=waivers.of_court(db, court.id),
+        decisions=decisions.of_court(db, court.id),
+        assignments=assignments.of_court(db, court.id),
     )
     checklist = CourtChecklist(
         court=court.id,
@@ -132,6 +146,9 @@ def court_line(store: Store, db: sa.Connection, court: courts.Court, now: dateti
         courts.inventory(db, court.id),
         enrolled,  # with the run last heard of each
         len(declarations.of_court(db, court.id)),
+        waivers.of_court(db, court.id),
+        len(decisions.of_court(db, court.id)),
+        assignments.of_court(db, court.id),
     )
     before, at, line = held.get(court.id, (None, now, None))
     if line is None or before != known or not timedelta() <= now - at < LINE_LIVES:
@@ -173,6 +190,7 @@ def _received(
 ) -> tuple[Received, ...]:
     keys = {one.id: one for one in enrolled}
     found = []
+    fresh = incidents.answering_runs(db, court_id)
     for stored in reports.newest_per_machine(db, court_id, each=each):
         machine = keys.get(stored.machine_id)
         report = None if machine is None else signed_report(stored.envelope, machine.public_key)
@@ -182,6 +200,7 @@ def _received(
                     report=report,
                     machine_id=stored.machine_id,
                     received_at=stored.received_at,
+                    level=Level.L2 if stored.run_id in fresh else Level.L1,
                 )
             )
     return tuple(found)

@@ -6,6 +6,7 @@ never a parse of what he wrote.
 
 from __future__ import annotations
 
+import hmac
 from functools import partial
 from hashlib import sha256
 
@@ -32,7 +33,7 @@ from ccpor_server.problems import (
     Unauthorised,
     Unprocessable,
 )
-from ccpor_server.store import Committed, Transaction, audit, machines, reports
+from ccpor_server.store import Committed, Transaction, audit, incidents, machines, reports
 from ccpor_server.store.machines import MachineRecord
 from ccpor_server.store.reports import Held, Kept, NewReport
 from ccpor_server.turns import Turn
@@ -126,14 +127,14 @@ def verified(running: Collector, body: bytes) -> Verified:
     return Verified(machine=machine, report=report, digest=sha256(body).hexdigest())
 
 
-def new_report(running: Collector, body: bytes) -> NewReport:
-    """Return what is to be kept of *body*; blocking, and the report's objects end here.
+def new_report(running: Collector, body: bytes) -> tuple[NewReport, str | None]:
+    """Return what is to be kept of *body*, and its nonce; blocking, the report's objects end here.
 
     Raises: as `verified`.
     """
     checked = verified(running, body)
     report = checked.report
-    return NewReport(
+    new = NewReport(
         run_id=report.run_id,
         machine_id=checked.machine.id,
         digest=checked.digest,
@@ -143,6 +144,25 @@ def new_report(running: Collector, body: bytes) -> NewReport:
         reason=report.reason.value,
         schema=report.schema,
     )
+    return new, report.nonce
+
+
+def note_answer(tx: Transaction, new: NewReport, nonce: str | None) -> None:
+    """Note that the report answers the request whose nonce it carries; any other nonce is nothing.
+
+    Only this workstation's own request counts, once, and while it lives: what was made before the
+    request cannot hold its nonce.
+    """
+    if not nonce:
+        return
+    for asked in incidents.waiting(tx.db, new.machine_id, tx.now):
+        if hmac.compare_digest(asked.nonce.encode(), nonce.encode()):
+            incidents.answered(tx, asked.id, new.run_id)
+            if asked.incident:
+                who, words = f"machine {new.machine_id}", "a fresh run came in"
+                incidents.tell(
+                    tx, asked.incident, "answered", words, who=who, run_ids=(new.run_id,)
+                )
 
 
 async def receive(running: Collector, turn: Turn, facts: audit.Source) -> tuple[Held, Answer]:
@@ -150,13 +170,15 @@ async def receive(running: Collector, turn: Turn, facts: audit.Source) -> tuple[
 
     Raises: as `verified`; Conflict when the run id is held with other bytes.
     """
-    new = await turn.run(partial(new_report, running, turn.body))
+    new, nonce = await turn.run(partial(new_report, running, turn.body))
     facts = audit.Source(who=f"machine {new.machine_id}", place=facts.place, address=facts.address)
 
     def job(tx: Transaction) -> Kept:
         kept = reports.add(tx, new)
         if kept.held is not Held.SAME:
             audit.record(tx, "report", kept.held.value, facts, about=new.run_id)
+        if kept.held is Held.NEW:
+            note_answer(tx, new, nonce)
         return kept
 
     done: Committed[Kept] = await running.store.awrite(job)

@@ -16,8 +16,8 @@ from ccpor_server.api.routes import API_ENDPOINTS
 from ccpor_server.app import create_app
 from ccpor_server.collector import Collector
 from ccpor_server.pages.routes import PAGE_ENDPOINTS
+from ccpor_server.rights import Role
 from ccpor_server.store import people
-from ccpor_server.store.people import Role
 from tests.peers import free_port, listens, wait_until
 from tests.server.rig import NOON, prepared
 from tests.server.sample import Clock, fill
@@ -26,7 +26,8 @@ AXE = Path(__file__).parent.parent.parent / "node_modules" / "axe-core" / "axe.m
 PEOPLE = {
     "administrator": ("m.ortiz", Role.ADMINISTRATOR, None),
     "reviewer": ("a.reviewer", Role.REVIEWER, None),
-    "court": ("r.diaz", Role.COURT, "ca-sonoma"),
+    "approver": ("b.approver", Role.APPROVER, None),
+    "court": ("r.diaz", Role.COURT_MANAGER, "ca-sonoma"),
     "newcomer": ("n.ewcomer", Role.REVIEWER, None),
 }
 

@@ -80,7 +80,7 @@ def test_an_item_is_declared_by_keyboard(browser: Any, filled: Site) -> None:
         page.keyboard.press("Enter")
         page.locator("#PL-10 > summary").focus()
         page.keyboard.press("Enter")
-        page.get_by_role("link", name="Declare PL-10").focus()
+        page.get_by_role("link", name="Open PL-10").focus()
         page.keyboard.press("Enter")
         page.wait_for_url("**/items/PL-10")
         page.locator("input[value=met]").focus()

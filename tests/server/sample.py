@@ -13,7 +13,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from ccpor_reporting.checklist.load import our_checklist
-from ccpor_reporting.checklist.model import DeclarationKind, Kind, Party
+from ccpor_reporting.checklist.model import DecisionKind, DeclarationKind, Kind, Party
 from ccpor_reporting.codec import encode_report, new_run_id
 from ccpor_reporting.envelope import REPORT_TYPE, KeySigner, public_key_pem, seal
 from ccpor_reporting.model import (
@@ -38,8 +38,21 @@ from ccpor_reporting.model import (
 )
 from ccpor_server import enrollment, ingest
 from ccpor_server.collector import Collector
-from ccpor_server.store import Transaction, audit, codes, courts, declarations, people
-from ccpor_server.store.people import Role
+from ccpor_server.rights import Role
+from ccpor_server.store import (
+    Transaction,
+    assignments,
+    attachments,
+    audit,
+    codes,
+    comments,
+    courts,
+    decisions,
+    declarations,
+    incidents,
+    people,
+    waivers,
+)
 from ccpor_server.turns import Turn
 from tests.reporting.capacity_seen import enough, evidence, narrow
 
@@ -375,9 +388,68 @@ class Sample:
     def attest(self, court: str, phases: set[str], left: set[str] = frozenset()) -> None:  # type: ignore[assignment]
         """Attest every attested item of *phases* but those of *left*, for each owner."""
         for item in our_checklist().items:
-            if item.kind is not Kind.TECHNICAL and item.phase in phases and item.id not in left:
+            if item.phase not in phases or item.id in left:
+                continue
+            if item.signed:
+                for party in item.owners:
+                    self.signed(court, item.signed, party)
+            elif item.kind is not Kind.TECHNICAL:
                 for party in item.owners:
                     self.said(court, item.id, party, "letter 2026-1142 is on file")
+
+    def signed(self, court: str, subject: str, party: Party) -> None:
+        """Sign for *party* under one digest, as if all had seen the same checklist."""
+        self.collector.store.write(
+            lambda tx: decisions.add(
+                tx,
+                court,
+                subject,
+                DecisionKind.GO,
+                party,
+                who=f"{party.value}.signer",
+                seen_size=40,
+                seen_root="3c" * 32,
+                basis="5f" * 32,
+                note="as agreed in the meeting",
+            )
+        )
+
+    def worked_on(self, court: str) -> str:
+        """Waive an item, let another waiver run out, comment, attach; return the document's id."""
+        today = self.clock.at.date()
+
+        def job(tx: Transaction) -> str:
+            why = "the new product is rolled out in December"
+            late, soon = today - timedelta(days=3), today + timedelta(days=20)
+            waivers.grant(tx, court, "IM-22", reason=why, until=soon, who="b.approver")
+            waivers.grant(tx, court, "IM-24", reason=why, until=late, who="b.approver")
+            assignments.add(tx, court, "PL-13", "r.diaz", soon, who="a.reviewer")
+            comments.add(tx, court, "Asked the county again.", who="r.diaz", item="PL-13")
+            return attachments.add(
+                tx, court, b"%PDF-1.7 ticket", name="ticket 5511.pdf", media_type="application/pdf",
+                who="r.diaz", item="PL-13",
+            )  # fmt: skip
+
+        made: str = self.collector.store.write(job).value
+        return made
+
+    def incident(self, court: str, desk: Desk) -> str:
+        """Open an incident and ask *desk* for a fresh run; return the incident's id."""
+
+        def job(tx: Transaction) -> str:
+            made, _ = incidents.open_one(
+                tx, court, title="The gateway does not answer", priority="P2",
+                text="Nobody at the front desk can submit since nine.",
+                began_at=tx.now - timedelta(hours=2), who="r.diaz",
+            )  # fmt: skip
+            incidents.ask(
+                tx, court, desk.id, who="a.reviewer", lives=timedelta(days=3), incident_id=made
+            )
+            incidents.tell(tx, made, "asked", f"fresh runs of {desk.name}", who="a.reviewer")
+            return made
+
+        made: str = self.collector.store.write(job).value
+        return made
 
     def person(self, name: str, role: Role, court: str | None, hashed: str) -> None:
         def job(tx: Transaction) -> None:
@@ -420,8 +492,8 @@ def fill(collector: Collector, clock: Clock) -> dict[str, str]:
     make.said(
         "ca-sonoma", "PL-13", Party.COURT, "the county has not answered", DeclarationKind.NOT_MET
     )
-    make.said("ca-sonoma", "IM-22", Party.AOC, "the new product is rolled out in December",
-              DeclarationKind.WAIVED, clock.at.date() + timedelta(days=20))  # fmt: skip
+    document = make.worked_on("ca-sonoma")
+    incident = make.incident("ca-sonoma", front)
 
     ready = make.desk("FR-SCAN-01", "ca-fresno", "fresno", "scan-station")
     make.declared("ca-fresno", "fresno", "scan-station", 1)
@@ -437,4 +509,5 @@ def fill(collector: Collector, clock: Clock) -> dict[str, str]:
     odd = make.report(long, 4, faulty=True, claims=Verdict.READY, ahead=timedelta(minutes=20))
     return {
         "court": "ca-sonoma", "faulty": faulty, "sound": sound, "odd": odd, "machine": annex.id,
+        "document": document, "incident": incident,
     }  # fmt: skip

@@ -17,8 +17,8 @@ from schemathesis import GenerationMode
 from ccpor_server.api.openapi import built
 from ccpor_server.api.routes import API_ENDPOINTS
 from ccpor_server.problems import PROBLEM_TYPE
+from ccpor_server.rights import Role
 from ccpor_server.settings import Rate
-from ccpor_server.store.people import Role
 from tests.server.rig import Rig, rig_in
 
 UNLIMITED = Rate(1e9, 1e9)

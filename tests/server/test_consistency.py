@@ -18,7 +18,7 @@ from ccpor_reporting.model import (
     Verdict,
 )
 from ccpor_server.consistency import judged_verdict, skew_s
-from ccpor_server.store.people import Role
+from ccpor_server.rights import Role
 from tests.server.rig import NOON, Rig, Workstation
 
 MACHINE = Workstation("ca-sonoma", "santa-rosa", "clerk")

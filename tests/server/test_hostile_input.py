@@ -15,7 +15,7 @@ import pytest
 
 from ccpor_reporting.codec import encode_report
 from ccpor_reporting.envelope import REPORT_TYPE, seal
-from ccpor_server.store.people import Role
+from ccpor_server.rights import Role
 from tests.server.rig import ENVELOPE, Rig, Workstation
 
 JSON = {"content-type": "application/json"}

@@ -16,7 +16,7 @@ from ccpor_reporting.model import (
     TargetRef,
     Verdict,
 )
-from ccpor_server.store.people import Role
+from ccpor_server.rights import Role
 from tests.server.rig import NOON, Rig
 
 EVIDENCE = ContrastEvidence(

@@ -6,9 +6,9 @@ import pytest
 
 from ccpor_server import sessions
 from ccpor_server.problems import TooMany
+from ccpor_server.rights import Role
 from ccpor_server.sessions import Refusal
 from ccpor_server.store import audit, people
-from ccpor_server.store.people import Role
 from tests.server.rig import Rig
 
 PASSWORD = "correct horse battery"

@@ -14,6 +14,7 @@ from ccpor_reporting.capacity.protocol import MOST_FLOWS, Arrived, Counted, Slot
 from ccpor_reporting.envelope import ENVELOPE_MEDIA_TYPE
 from ccpor_server.access import Access, Entry
 from ccpor_server.api.capacity import LEAST_MBIT, MOST_BYTES, MOST_MBIT
+from ccpor_server.api.requests import AskedRun, AskedRuns
 from ccpor_server.capacity.slots import LineWish
 from ccpor_server.enrollment import Enrolled, Wish
 from ccpor_server.ingest import Answer
@@ -24,6 +25,8 @@ Json = dict[str, Any]
 _TYPES: tuple[Any, ...] = (
     Answer,
     Arrived,
+    AskedRun,
+    AskedRuns,
     Counted,
     Enrolled,
     LineWish,
@@ -68,7 +71,6 @@ _SECURITY: dict[Access, list[Json]] = {
     Access.MACHINE: [],  # the envelope, the code or the request's own signature
     Access.SLOT: [{"slot": []}],
     Access.READER: [{"session": []}],
-    Access.REVIEWER: [{"session": []}],
     Access.ADMINISTRATOR: [{"session": []}],
     Access.OPERATIONS: [{"operations": []}],
 }
@@ -89,6 +91,9 @@ _ANSWERS: dict[str, Json] = {
     "feedback": {"application/x-ndjson": {"schema": {"$ref": "#/components/schemas/Arrived"}}},
     "profile": {ENVELOPE_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Envelope"}}},
     "report_envelope": {ENVELOPE_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Envelope"}}},
+    "waiting_requests": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/AskedRuns"}}
+    },
     "metrics": {"text/plain": {"schema": {"type": "string"}}},
 }
 _ANY: Json = {"type": "string"}
@@ -166,7 +171,7 @@ def _from_guard(entry: Entry) -> set[int]:
     """Return what the guard and the server answer whatever the endpoint does."""
     if entry.access is Access.SLOT:
         return {401, 429}
-    signed_in = entry.access in {Access.READER, Access.REVIEWER, Access.ADMINISTRATOR}
+    signed_in = entry.access in {Access.READER, Access.ADMINISTRATOR}
     return {401, 403} if signed_in else set()
 
 

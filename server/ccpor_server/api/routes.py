@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from ccpor_reporting.capacity import protocol
 from ccpor_server.access import Access, Entry
-from ccpor_server.api import capacity, courts, enroll, health, looks, openapi, reports
+from ccpor_server.api import (
+    capacity,
+    courts,
+    enroll,
+    health,
+    incidents,
+    looks,
+    openapi,
+    reports,
+    requests,
+)
 
 API = "/api/v1"
 SLOT = f"{protocol.SLOTS}/{{slot_id}}"
@@ -76,4 +86,6 @@ API_ENDPOINTS: tuple[Entry, ...] = (
         endpoint=health.metrics,
         operation="api_metrics",
     ),
+    *requests.ENTRIES,
+    *incidents.ENTRIES,
 )

@@ -11,11 +11,12 @@ from ccpor_server.pages.board import Choice
 from ccpor_server.pages.forms import Fault
 from ccpor_server.pages.stamp import Stamp, stamp
 from ccpor_server.pages.words import ROLES
+from ccpor_server.rights import OF_COURT, Role
 from ccpor_server.store.audit import AuditEvent
 from ccpor_server.store.codes import Code
 from ccpor_server.store.courts import ROLES as WORKSTATION_ROLES
 from ccpor_server.store.courts import Court
-from ccpor_server.store.people import Account, Person, Role
+from ccpor_server.store.people import Account, Person
 
 LOCATION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 SIGN_IN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{1,99}")
@@ -113,7 +114,7 @@ def people_page(
             )
             for one in accounts
         ),
-        roles=choices(ROLES, given.get("role", Role.COURT)),
+        roles=choices(ROLES, given.get("role", Role.COURT_MANAGER)),
         courts=court_choices(every, given.get("court", "")),
         name=given.get("name", ""),
         faults=faults,
@@ -137,7 +138,7 @@ def person_faults(given: Mapping[str, str], courts: Sequence[str]) -> tuple[Faul
         )
     if given.get("role") not in ROLES:
         faults.append(Fault("role", "choose a role"))
-    if given.get("role") == Role.COURT and given.get("court") not in courts:
+    if given.get("role") in OF_COURT and given.get("court") not in courts:
         faults.append(Fault("court", "choose the court that this person belongs to"))
     return tuple(faults)
 

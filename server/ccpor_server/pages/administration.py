@@ -15,8 +15,9 @@ from ccpor_server.pages.forms import Fault, read_form
 from ccpor_server.pages.loading import read
 from ccpor_server.pages.render import answer
 from ccpor_server.problems import NotFound
+from ccpor_server.rights import OF_COURT, Role
 from ccpor_server.store import Transaction, audit, codes, courts, machines, people
-from ccpor_server.store.people import Person, Role
+from ccpor_server.store.people import Person
 
 AUDIT_NEWEST = 500
 
@@ -53,7 +54,7 @@ async def person_add(request: Request) -> Response:
     if faults:
         return await _people(request, given, faults)
     role = Role(given["role"])
-    court_id = given["court"] if role is Role.COURT else None
+    court_id = given["court"] if role in OF_COURT else None
     password = sessions.one_time_password()
     hashed = await run_in_threadpool(sessions.hash_password, password)
     facts = source(request)

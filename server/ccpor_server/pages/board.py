@@ -69,6 +69,7 @@ class Row:
     href: str
     name: str
     court_id: str
+    sample: bool
     kind: str
     phase: str
     go_live: str | None
@@ -92,6 +93,7 @@ class BoardPage:
     total: int
     counted: str
     as_of: Stamp
+    address: str  # the query of this board, for its exports
 
 
 def query_from(given: dict[str, str]) -> Query:
@@ -110,9 +112,7 @@ def query_from(given: dict[str, str]) -> Query:
 
 def board_page(lines: Sequence[CourtLine], query: Query, now: datetime) -> BoardPage:
     """Return the board of *lines* as *query* asks for it."""
-    kept = [line for line in lines if _matches(line, query)]
-    kept.sort(key=lambda line: line.court.name.casefold())
-    kept.sort(key=lambda line: _order(line, query.sort), reverse=query.falling)
+    kept = selected(lines, query)
     return BoardPage(
         query=query,
         phases=_choices(PHASES, query.phase),
@@ -123,7 +123,22 @@ def board_page(lines: Sequence[CourtLine], query: Query, now: datetime) -> Board
         total=len(lines),
         counted=_counted(len(kept), len(lines), query),
         as_of=stamp(now, now),
+        address=_address(query),
     )
+
+
+def selected(lines: Sequence[CourtLine], query: Query) -> list[CourtLine]:
+    """Return the lines that *query* asks for, in its order."""
+    kept = [line for line in lines if _matches(line, query)]
+    kept.sort(key=lambda line: line.court.name.casefold())
+    kept.sort(key=lambda line: _order(line, query.sort), reverse=query.falling)
+    return kept
+
+
+def _address(query: Query) -> str:
+    """Return what of *query* stands in an address, without its order."""
+    asked = {"q": query.search, "kind": query.kind, "phase": query.phase, "status": query.status}
+    return urlencode({name: value for name, value in asked.items() if value})
 
 
 def _counted(shown: int, total: int, query: Query) -> str:
@@ -217,6 +232,7 @@ def _row(line: CourtLine, now: datetime) -> Row:
         href=f"/courts/{court.id}",
         name=court.name,
         court_id=court.id,
+        sample=court.sample,
         kind=KINDS.get(court.kind, court.kind),
         phase=PHASES[ready.phase],
         go_live=day(court.go_live) if court.go_live else None,

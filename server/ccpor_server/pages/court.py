@@ -28,6 +28,7 @@ from ccpor_server.pages.words import (
     STATUSES,
     Mark,
 )
+from ccpor_server.rights import Right
 from ccpor_server.store.people import Person
 
 LEVELS = {
@@ -84,6 +85,11 @@ class ItemRow:
     evidence: tuple[EvidenceRow, ...]
     attest_href: str | None
     attest_text: str
+    owner: str
+    level: str
+    level_words: str
+    under: str  # the state without its waiver
+    coverage: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +124,9 @@ class CourtPage:
     as_of: Stamp
     version: int
     manage_href: str | None
+    sample: bool
+    waived: int
+    may_open: bool
 
 
 def court_page(view: CourtView, person: Person, asked: str, now: datetime) -> CourtPage:
@@ -150,6 +159,9 @@ def court_page(view: CourtView, person: Person, asked: str, now: datetime) -> Co
         heard=stamp(heard, now, court.time_zone) if heard else None,
         as_of=stamp(now, now, court.time_zone),
         version=view.checklist.checklist_version,
+        sample=court.sample,
+        waived=counts[State.WAIVED],
+        may_open=person.may(Right.INCIDENT),
         manage_href=f"/admin/courts/{court.id}" if person.role == "administrator" else None,
     )
 
@@ -219,7 +231,12 @@ def item_row(one: ItemState, view: CourtView, now: datetime) -> ItemRow:
         warnings=one.warnings,
         evidence=tuple(evidence_row(line, view.court.time_zone, now) for line in one.evidence),
         attest_href=f"/courts/{view.court.id}/items/{item.id}",
-        attest_text="Declare" if item.kind is not Kind.TECHNICAL else "Waive",
+        attest_text="Open",
+        owner=one.owner,
+        level=one.level.value if one.level else "",
+        level_words=LEVELS[one.level] if one.level else "",
+        under=STATES[one.under].word if one.under else "",
+        coverage=f"{one.covered} of {one.required}" if one.required else "",
     )
 
 

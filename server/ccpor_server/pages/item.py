@@ -11,21 +11,23 @@ from ccpor_server.checklist_state import CourtView
 from ccpor_server.pages.board import Choice
 from ccpor_server.pages.court import ItemRow, item_row
 from ccpor_server.pages.forms import LONGEST_NOTE, Fault, day_from
+from ccpor_server.pages.item_work import ItemWork
 from ccpor_server.pages.stamp import day, zone
 from ccpor_server.pages.words import PARTIES
-from ccpor_server.store.people import Person, Role
+from ccpor_server.rights import Right, Role
+from ccpor_server.store.people import Person
 
 WORDS = {
     DeclarationKind.MET: "It is done",
     DeclarationKind.NOT_MET: "It is not done, and here is why",
     DeclarationKind.OPEN: "Take back what was said before",
-    DeclarationKind.WAIVED: "Waive it until a date",
     DeclarationKind.NOT_APPLICABLE: "It does not apply to this court",
 }
-OFFICE = (DeclarationKind.WAIVED, DeclarationKind.NOT_APPLICABLE)
+OFFICE = (DeclarationKind.NOT_APPLICABLE,)
 # A sheriff and DOJ have no sign-in: their letter goes to the court, or to the AOC.
 FOR_COURT = (Party.COURT, Party.SHERIFF, Party.DOJ)
 FOR_OFFICE = (Party.AOC, Party.DOJ)
+FOR_SHERIFF = (Party.SHERIFF,)
 NEEDS_NOTE = (DeclarationKind.NOT_MET, *OFFICE)
 
 
@@ -51,9 +53,12 @@ class ItemPage:
     faults: tuple[Fault, ...]
     note: str
     done_on: str
-    until: str
     closed: str | None  # why this person cannot declare anything here
     today: str
+    work: ItemWork
+    comment: str
+    assigned_owner: str
+    assigned_due: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +76,12 @@ def kinds_for(state: ItemState, person: Person) -> tuple[DeclarationKind, ...]:
     """Return what *person* may say about the item; nothing for a court on a technical one."""
     said: tuple[DeclarationKind, ...] = ()
     again = (DeclarationKind.OPEN,) if has_spoken(state, person) else ()
-    if state.item.kind is not Kind.TECHNICAL and parties_for(state, person, attest=True):
+    spoken_for = state.item.kind is not Kind.TECHNICAL and not state.item.signed
+    if spoken_for and parties_for(state, person, attest=True):
         said = (DeclarationKind.MET, DeclarationKind.NOT_MET, *again)
-    if person.role is Role.COURT:
+    if not person.may(Right.ATTEST):
+        return ()
+    if not person.may(Right.WAIVE) or state.item.mandatory:
         return said
     return (*(said or again), *OFFICE)
 
@@ -90,9 +98,11 @@ def has_spoken(state: ItemState, person: Person) -> bool:
 
 def parties_for(state: ItemState, person: Person, *, attest: bool = False) -> tuple[Party, ...]:
     """Return on whose behalf *person* may speak: two offices sign, so neither for the other."""
-    speaks_for = FOR_COURT if person.role is Role.COURT else FOR_OFFICE
+    speaks_for: tuple[Party, ...] = FOR_COURT if person.is_of_court else FOR_OFFICE
+    if person.role is Role.SHERIFF:
+        speaks_for = FOR_SHERIFF
     found = tuple(party for party in state.item.owners if party in speaks_for)
-    if attest or person.role is Role.COURT or Party.AOC in found:
+    if attest or person.is_of_court or Party.AOC in found:
         return found
     return (Party.AOC, *found)  # the AOC waives what it does not own
 
@@ -103,6 +113,7 @@ def item_page(
     person: Person,
     now: datetime,
     *,
+    work: ItemWork,
     given: Mapping[str, str] | None = None,
     faults: tuple[Fault, ...] = (),
 ) -> ItemPage:
@@ -117,6 +128,8 @@ def item_page(
             if state.item.kind is Kind.TECHNICAL
             else "Only the AOC can attest this item."
         )
+        if state.item.signed:
+            closed = "This item is filled by the signatures of all parties on the sign-off page."
     chosen_kind = typed.get("kind", "")  # nobody declares by leaving things as they were
     chosen_party = typed.get("party") or (parties[0].value if parties else "")
     return ItemPage(
@@ -131,9 +144,12 @@ def item_page(
         faults=faults,
         note=typed.get("note", ""),
         done_on=typed.get("done_on", ""),
-        until=typed.get("until", ""),
         closed=closed,
         today=now.date().isoformat(),
+        work=work,
+        comment=typed.get("comment", ""),
+        assigned_owner=typed.get("owner", work.owner),
+        assigned_due=typed.get("due", work.due),
     )
 
 
@@ -155,13 +171,10 @@ def word_from(
     if kind in NEEDS_NOTE and not note:
         faults.append(Fault("note", "say why: this declaration needs a note"))
     if kind in OFFICE and party is not Party.AOC:
-        faults.append(Fault("party", "only the AOC waives an item or leaves it out"))
+        faults.append(Fault("party", "only the AOC leaves an item out"))
     done_on = _day(given.get("done_on", ""), "done_on", faults)
-    until = _day(given.get("until", ""), "until", faults)
     if done_on and done_on > today:
         faults.append(Fault("done_on", "the day it was done cannot lie in the future"))
-    if kind is DeclarationKind.WAIVED and (until is None or until < today):
-        faults.append(Fault("until", "a waiver needs a last day, today or later"))
     if faults or kind is None or party is None:
         return None, tuple(faults)
     return Word(
@@ -169,7 +182,7 @@ def word_from(
         party=party,
         note=note,
         done_on=done_on if kind is DeclarationKind.MET else None,
-        until=until if kind is DeclarationKind.WAIVED else None,
+        until=None,
     ), ()
 
 
@@ -195,8 +208,6 @@ def confirm_page(
         today = now.astimezone(zone(view.court.time_zone)).date()
         done_on = day(word.done_on) if word.done_on else f"{day(today)}, today"
         lines.append(("Done on", done_on))
-    if word.until:
-        lines.append(("Until and including", day(word.until)))
     lines.append(("Note", word.note or "none"))
     lines.append(("Your name", person.name))
     hidden = [
@@ -204,7 +215,6 @@ def confirm_page(
         ("party", word.party.value),
         ("note", word.note),
         ("done_on", word.done_on.isoformat() if word.done_on else ""),
-        ("until", word.until.isoformat() if word.until else ""),
         ("confirmed", "yes"),
     ]
     return ConfirmPage(

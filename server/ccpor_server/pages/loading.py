@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from ccpor_reporting.checklist.model import ItemState
 from ccpor_server.access import collector, readable_court
 from ccpor_server.checklist_state import CourtLine, CourtView, court_line, court_view
+from ccpor_server.problems import NotFound
 from ccpor_server.store import courts
 from ccpor_server.store.people import Person
 
@@ -46,3 +48,12 @@ async def board_lines(request: Request, person: Person) -> list[CourtLine]:
             if person.may_read(court.id)
         ],
     )
+
+
+async def item_of(request: Request) -> tuple[CourtView, ItemState]:
+    """Return the court and the item that the address names; NotFound for a stranger too."""
+    view = await view_of(request, request.path_params["court_id"])
+    for state in view.checklist.items:
+        if state.item.id == request.path_params["item_id"]:
+            return view, state
+    raise NotFound("no such item")

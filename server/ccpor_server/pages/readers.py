@@ -12,21 +12,22 @@ from ccpor_server.api.reports import readable_report
 from ccpor_server.checklist_state import CourtView, signed_report
 from ccpor_server.pages.board import board_page, query_from
 from ccpor_server.pages.court import court_page
-from ccpor_server.pages.forms import read_form
+from ccpor_server.pages.forms import Fault, read_form
 from ccpor_server.pages.item import Word, confirm_page, item_page, kinds_for, word_from
-from ccpor_server.pages.loading import board_lines, read, view_of
+from ccpor_server.pages.item_work import work_of
+from ccpor_server.pages.loading import board_lines, item_of, read, view_of
 from ccpor_server.pages.machines import machines_page
 from ccpor_server.pages.render import answer
 from ccpor_server.pages.report import report_page
 from ccpor_server.problems import Forbidden, NotFound
 from ccpor_server.store import Transaction, audit, courts, declarations, machines
-from ccpor_server.store.people import Person, Role
+from ccpor_server.store.people import Person
 
 
 async def board(request: Request) -> Response:
     """Show every court; a court's own people are sent to their court. 200; 303."""
     person: Person = request.state.person
-    if person.role is Role.COURT:
+    if person.is_of_court:
         return RedirectResponse(f"/courts/{person.court}", 303)
     query = query_from(dict(request.query_params))
     page = board_page(await board_lines(request, person), query, collector(request).now())
@@ -62,20 +63,27 @@ async def report_shown(request: Request) -> Response:
     return answer(request, "report.html", page, its_court.name, f"Report of {machine.name}")
 
 
-async def _item(request: Request) -> tuple[CourtView, ItemState]:
-    view = await view_of(request, request.path_params["court_id"])
-    wanted = request.path_params["item_id"]
-    for state in view.checklist.items:
-        if state.item.id == wanted:
-            return view, state
-    raise NotFound("no such item")
-
-
 async def item_form(request: Request) -> Response:
-    """Show one item and the form for a person's word on it. 200; 404."""
-    view, state = await _item(request)
-    page = item_page(view, state, request.state.person, collector(request).now())
-    return answer(request, "item.html", page, view.court.name, f"Declare {state.item.id}")
+    """Show one item: its evidence, the work on it, and the form for a person's word. 200; 404."""
+    view, state = await item_of(request)
+    return await shown_item(request, view, state)
+
+
+async def shown_item(
+    request: Request,
+    view: CourtView,
+    state: ItemState,
+    *,
+    given: dict[str, str] | None = None,
+    faults: tuple[Fault, ...] = (),
+    status: int = 200,
+) -> Response:
+    """Return the item's page; *given* is what was typed before, *faults* what is wrong with it."""
+    person, now = request.state.person, collector(request).now()
+    work = await work_of(request, view, state)
+    page = item_page(view, state, person, now, work=work, given=given, faults=faults)
+    names = (view.court.name, f"Item {state.item.id}")
+    return answer(request, "item.html", page, *names, status=status)
 
 
 async def item_declare(request: Request) -> Response:
@@ -84,7 +92,7 @@ async def item_declare(request: Request) -> Response:
     200 shows what is to be confirmed; 303 recorded; 403 nothing to declare for this person;
     404; 422 the form with its faults.
     """
-    view, state = await _item(request)
+    view, state = await item_of(request)
     person: Person = request.state.person
     if not kinds_for(state, person):
         raise Forbidden("this item is not yours to declare")
@@ -92,8 +100,8 @@ async def item_declare(request: Request) -> Response:
     word, faults = word_from(given, state, person, now.date())
     names = (view.court.name, f"Declare {state.item.id}")
     if word is None or given.get("confirmed") == "change":
-        page = item_page(view, state, person, now, given=given, faults=faults)
-        return answer(request, "item.html", page, *names, status=422 if faults else 200)
+        status = 422 if faults else 200
+        return await shown_item(request, view, state, given=given, faults=faults, status=status)
     if given.get("confirmed") != "yes":
         return answer(request, "confirm.html", confirm_page(view, state, person, word, now), *names)
     await _record(request, view.court.id, state.item.id, word)

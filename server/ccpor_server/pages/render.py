@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from ccpor_server.pages.words import ROLES
-from ccpor_server.store.people import Person, Role
+from ccpor_server.rights import Right, Role
+from ccpor_server.store.people import Person
 
 PRODUCT = "CCPOR readiness"
 
@@ -30,6 +31,7 @@ class Frame:
     title: str
     name: str | None
     role: str | None
+    of_court: bool
     links: tuple[Link, ...]
 
 
@@ -48,21 +50,29 @@ def frame(person: Person | None, path: str, *title: str) -> Frame:
     """Return the frame of a page for *person*; *title* goes from the particular to the general."""
     full = " – ".join((*title, PRODUCT))
     if person is None:
-        return Frame(title=full, name=None, role=None, links=())
-    places = [("/", "Courts")] if person.role is not Role.COURT else []
-    if person.role is Role.COURT and person.court:
+        return Frame(title=full, name=None, role=None, of_court=False, links=())
+    places = [] if person.is_of_court else [("/", "Courts")]
+    if person.is_of_court and person.court:
         places = [(f"/courts/{person.court}", "My court")]
         places.append((f"/courts/{person.court}/machines", "Workstations"))
+    places.append(("/incidents", "Incidents"))
     places.append(("/capacity", "Capacity"))
     if person.role is Role.ADMINISTRATOR:
         places += [
             ("/admin/courts", "Manage courts"),
             ("/admin/codes", "Codes"),
             ("/admin/people", "People"),
-            ("/admin/audit", "Audit"),
         ]
+    if person.may(Right.READ_AUDIT):
+        places.append(("/admin/audit", "Audit"))
     links = () if person.must_change else tuple(Link(to, word, to == path) for to, word in places)
-    return Frame(title=full, name=person.name, role=ROLES[person.role], links=links)
+    return Frame(
+        title=full,
+        name=person.name,
+        role=ROLES[person.role],
+        of_court=person.is_of_court,
+        links=links,
+    )
 
 
 def rendered(template: str, around: Frame, page: Any) -> str:

@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from ccpor_server.access import PASSWORD_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, Access, Endpoint, Entry
 from ccpor_server.pages import administration as adm
-from ccpor_server.pages import readers, sign_in
+from ccpor_server.pages import (
+    exports,
+    help_pages,
+    incidents,
+    item_work,
+    notices,
+    onboarding,
+    readers,
+    second_factor,
+    sign_in,
+    sign_off,
+    statewide,
+    trends,
+    waiving,
+    worklist,
+)
 from ccpor_server.pages.capacity import capacity
 from ccpor_server.pages.static import static_file
+from ccpor_server.rights import Right
 
 
 def _page(path: str, access: Access, endpoint: Endpoint) -> Entry:
@@ -31,7 +47,13 @@ PAGE_ENDPOINTS: tuple[Entry, ...] = (
     _page(_COURT, Access.READER, readers.court),
     _page(f"{_COURT}/machines", Access.READER, readers.court_workstations),
     _page(f"{_COURT}/items/{{item_id}}", Access.READER, readers.item_form),
-    _form(f"{_COURT}/items/{{item_id}}", Access.READER, readers.item_declare),
+    Entry(
+        path=f"{_COURT}/items/{{item_id}}",
+        methods=("POST",),
+        access=Access.READER,
+        right=Right.ATTEST,
+        endpoint=readers.item_declare,
+    ),
     _page("/reports/{run_id}", Access.READER, readers.report_shown),
     _page("/capacity", Access.READER, capacity),
     _page("/admin/people", Access.ADMINISTRATOR, adm.people_list),
@@ -45,5 +67,23 @@ PAGE_ENDPOINTS: tuple[Entry, ...] = (
     _page("/admin/codes", Access.ADMINISTRATOR, adm.codes_list),
     _form("/admin/codes", Access.ADMINISTRATOR, adm.code_add),
     _form("/admin/machines/{machine_id}/revoke", Access.ADMINISTRATOR, adm.machine_revoke),
-    _page("/admin/audit", Access.ADMINISTRATOR, adm.audit_list),
+    Entry(
+        path="/admin/audit",
+        methods=("GET",),
+        access=Access.READER,
+        right=Right.READ_AUDIT,
+        endpoint=adm.audit_list,
+    ),
+    *onboarding.ENTRIES,
+    *sign_off.ENTRIES,
+    *item_work.ENTRIES,
+    *waiving.ENTRIES,
+    *incidents.ENTRIES,
+    *worklist.ENTRIES,
+    *statewide.ENTRIES,
+    *trends.ENTRIES,
+    *exports.ENTRIES,
+    *notices.ENTRIES,
+    *second_factor.ENTRIES,
+    *help_pages.ENTRIES,
 )

@@ -1,4 +1,7 @@
-"""Our own files for browsers: one style sheet, one icon; nothing comes from elsewhere."""
+"""Our own files for browsers; nothing comes from elsewhere.
+
+`ccpor.css` is served with the sheets of `static/styles/` behind it, by name: one file, one fetch.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,11 @@ TYPES = {"ccpor.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
 
 @cache
 def _held(name: str) -> tuple[bytes, str]:
-    body = files("ccpor_server").joinpath("static", name).read_bytes()
+    folder = files("ccpor_server").joinpath("static")
+    body = folder.joinpath(name).read_bytes()
+    if name == "ccpor.css":
+        more = sorted(folder.joinpath("styles").iterdir(), key=lambda one: one.name)
+        body += b"".join(one.read_bytes() for one in more if one.name.endswith(".css"))
     return body, f'"{sha256(body).hexdigest()[:32]}"'
 
 

@@ -53,6 +53,10 @@ DECLARED = {
     "n/a": Mark("left out", "dash", "none"),
     "declared": Mark("declared", "flag", "calm"),
     "reported": Mark("reported", "check", "good"),
+    "go": Mark("go", "check", "good"),
+    "go-with-workarounds": Mark("go, with workarounds", "flag", "calm"),
+    "no-go": Mark("no-go", "cross", "bad"),
+    "undo": Mark("undone", "ring", "old"),
 }
 PARTIES = {
     Party.AOC: "AOC",
@@ -74,7 +78,11 @@ PHASES = {
 ROLES = {
     "administrator": "administrator",
     "aoc-reviewer": "AOC reviewer",
-    "court": "court",
+    "aoc-approver": "AOC approver",
+    "auditor": "auditor",
+    "court-manager": "court manager",
+    "court-it": "court IT",
+    "sheriff": "sheriff",
 }
 _WORST_FIRST = (Status.FAIL, Status.ERROR, Status.SKIP, Status.PASS, Status.NOT_APPLICABLE)
 

@@ -14,7 +14,7 @@ import pytest
 from ccpor_reporting.capacity.model import Line
 from ccpor_server.pages.capacity_block import capacity_blocks
 from ccpor_server.pages.capacity_form import asked, line_from
-from ccpor_server.store.people import Role
+from ccpor_server.rights import Role
 from tests.reporting.capacity_seen import enough, evidence, narrow
 from tests.server.rig import NOON, Rig, rig_in
 from tests.server.sample import Desk, fill, report_of
@@ -31,8 +31,8 @@ class Desks:
         self.cookies = {
             "reviewer": rig.signed_in("a.reviewer", Role.REVIEWER),
             "busy": rig.signed_in("b.usy", Role.REVIEWER),
-            "court": rig.signed_in("r.diaz", Role.COURT, "ca-sonoma"),
-            "other": rig.signed_in("k.fresno", Role.COURT, "ca-fresno"),
+            "court": rig.signed_in("r.diaz", Role.COURT_MANAGER, "ca-sonoma"),
+            "other": rig.signed_in("k.fresno", Role.COURT_MANAGER, "ca-fresno"),
         }
 
     def get(self, path: str, who: str = "reviewer", **query: str) -> httpx.Response:

@@ -1,0 +1,1 @@
+"""What pages show, as files: the same rows, typed, with the same scope."""
