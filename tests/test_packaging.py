@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 SERVER_ONLY = {
-    "alembic", "argon2-cffi", "httptools", "jinja2", "prometheus-client", "sqlalchemy",
-    "starlette", "uvicorn",
+    "alembic", "argon2-cffi", "httptools", "icalendar", "jinja2", "prometheus-client",
+    "sqlalchemy", "starlette", "typst", "uvicorn", "xlsxwriter",
 }  # fmt: skip
 
 
@@ -61,6 +61,8 @@ def test_the_wheel_holds_the_four_rooms_and_their_files(wheel: zipfile.ZipFile) 
         "ccpor_reporting/checklist/checklist.toml",
         "ccpor_checks/workstation/environment.toml",
         "ccpor_server/static/ccpor.css",
+        "ccpor_server/static/styles/30-item.css",
+        "ccpor_server/exports/court.typ",
         "ccpor_server/templates/court.html",
         "ccpor_reporting/py.typed",
     } <= names

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.demo.certificates import Issued, issue
+from tests.demo.sample_courts import add_samples
 from tests.demo.servers import serving
 
 NAME = "ccpor.example.org"
@@ -92,8 +93,8 @@ class Demo:
         (self.folder / "checklist.json").write_text(filled, encoding="utf-8")
         return technical_items_met(filled)
 
-    def collector(self, port: int = 0) -> None:
-        """Make a fresh collector with one court and serve it over TLS on loopback."""
+    def collector(self, port: int = 0, *, samples: bool = True) -> None:
+        """Make a fresh collector with one court and three samples; serve it over TLS."""
         say("starting a collector with an empty database")
         made = self._office("init", "--admin", "demo.admin")
         found = re.search(r"password\W+(\S+)", made, re.IGNORECASE)
@@ -101,6 +102,9 @@ class Demo:
             raise StepFailed(f"init printed no one-time password:\n{made}")
         self._sign_in = ("demo.admin", found[1])
         self._office("court", "import", str(self._write("courts.toml")))
+        if samples:
+            say("adding three sample courts (ccpor-collector sample remove takes them away)")
+            add_samples(self._environment())
         self._port = port or free_port()
         log = (self.folder / "collector.log").open("wb")
         self._stack.callback(log.close)
