@@ -19,6 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ccpor_reporting.capacity.protocol import ECHO
+from ccpor_server import course
 from ccpor_server.access import Entry, guarded
 from ccpor_server.api.routes import API_ENDPOINTS
 from ccpor_server.clock import Clock, utc_now
@@ -63,10 +64,12 @@ def create_app(
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         watching = asyncio.create_task(collector.measuring.watch())
+        writing = asyncio.create_task(course.keep(collector))
         try:
             yield
         finally:
             watching.cancel()
+            writing.cancel()
             collector.measuring.stop()
             collector.close()
 

@@ -49,6 +49,7 @@ TABLE: dict[str, tuple[Access, dict[str, Right]]] = {
     f"{_ITEM}/owner": (Access.READER, {"POST": Right.ASSIGN}),
     f"{_ITEM}/waive": (Access.READER, {"GET": Right.WAIVE, "POST": Right.WAIVE}),
     "/courts/{court_id}/documents/{document_id}": (Access.READER, {"GET": Right.READ}),
+    "/courts/{court_id}/timeline": (Access.READER, {"GET": Right.READ}),
     "/courts/{court_id}/waivers": (Access.READER, {"GET": Right.READ}),
     "/courts/{court_id}/waivers/{waiver_id}/withdraw": (Access.READER, {"POST": Right.WAIVE}),
     "/courts/{court_id}/sign-off/{subject}": (
@@ -61,6 +62,7 @@ TABLE: dict[str, tuple[Access, dict[str, Right]]] = {
     ),
     "/courts/{court_id}/export/{kind}": (Access.READER, {"GET": Right.READ}),
     "/export/{kind}": (Access.READER, {"GET": Right.READ}),
+    "/statewide": (Access.READER, {"GET": Right.READ}),
     "/incidents": (Access.READER, {"GET": Right.READ}),
     "/courts/{court_id}/incidents": (
         Access.READER,

@@ -51,7 +51,7 @@ def frame(person: Person | None, path: str, *title: str) -> Frame:
     full = " – ".join((*title, PRODUCT))
     if person is None:
         return Frame(title=full, name=None, role=None, of_court=False, links=())
-    places = [] if person.is_of_court else [("/", "Courts")]
+    places = [] if person.is_of_court else [("/", "Courts"), ("/statewide", "Statewide")]
     if person.is_of_court and person.court:
         places = [(f"/courts/{person.court}", "My court")]
         places.append((f"/courts/{person.court}/machines", "Workstations"))
