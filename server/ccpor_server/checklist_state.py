@@ -7,7 +7,7 @@ changed in the database proves nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from weakref import WeakKeyDictionary
 
@@ -25,8 +25,8 @@ from ccpor_reporting.checklist.model import (
     Received,
     Scope,
 )
+from ccpor_reporting.checklist.state import SETTLED, readiness
 from ccpor_reporting.checklist.state import court_checklist as item_states
-from ccpor_reporting.checklist.state import readiness
 from ccpor_reporting.codec import ReportInvalid, decode_report
 from ccpor_reporting.envelope import (
     REPORT_TYPE,
@@ -70,6 +70,9 @@ class CourtLine(msgspec.Struct, frozen=True, kw_only=True):
     court: courts.Court
     readiness: Readiness
     last_heard_at: datetime | None
+    overdue: int = 0  # items
+    next_due: date | None = None  # of the items that are left
+    owners: tuple[str, ...] = ()  # named for items that are left
 
 
 class CourtView(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,10 +156,14 @@ def court_line(store: Store, db: sa.Connection, court: courts.Court, now: dateti
     before, at, line = held.get(court.id, (None, now, None))
     if line is None or before != known or not timedelta() <= now - at < LINE_LIVES:
         view = court_view(db, court, now)
+        left = [one for one in view.checklist.items if one.state not in SETTLED]
         line = CourtLine(
             court=court,
             readiness=view.checklist.readiness,
             last_heard_at=view.last_heard_at,
+            overdue=sum(one.overdue for one in left),
+            next_due=min((one.due for one in left if one.due and not one.overdue), default=None),
+            owners=tuple(sorted({one.owner for one in left if one.owner})),
         )
         held[court.id] = (known, now, line)
     return line

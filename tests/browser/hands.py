@@ -25,7 +25,9 @@ class Hands:
     def __init__(self, page: Any) -> None:
         self.page = page
 
-    def reach(self, name: str, tag: str = "", field: str = "", value: str = "") -> dict[str, str]:
+    def reach(
+        self, name: str, tag: str = "", field: str = "", value: str = "", *, exact: bool = False
+    ) -> dict[str, str]:
         """Press Tab until the focus is on what is called *name*; return what is known of it.
 
         Raises: AssertionError when it is not reached, or is reached without a visible focus.
@@ -38,7 +40,7 @@ class Hands:
                 continue
             seen.append(f"{at['tag']} {at['name'][:40]}")
             if (
-                name.casefold() in at["name"].casefold()
+                (at["name"] == name if exact else name.casefold() in at["name"].casefold())
                 and (not tag or at["tag"] == tag.upper())
                 and (not field or at["field"] == field)
                 and (not value or at["value"] == value)
@@ -48,9 +50,9 @@ class Hands:
                 return found
         raise AssertionError(f"{name!r} is not reached by Tab; stops: {seen[:60]}")
 
-    def follow(self, name: str, tag: str = "a") -> None:
+    def follow(self, name: str, tag: str = "a", value: str = "", *, exact: bool = False) -> None:
         """Reach a link or a button and press Enter; wait for the page that comes."""
-        self.reach(name, tag)
+        self.reach(name, tag, value=value, exact=exact)
         with self.page.expect_navigation():
             self.page.keyboard.press("Enter")
 

@@ -62,6 +62,8 @@ TABLE: dict[str, tuple[Access, dict[str, Right]]] = {
     ),
     "/courts/{court_id}/export/{kind}": (Access.READER, {"GET": Right.READ}),
     "/export/{kind}": (Access.READER, {"GET": Right.READ}),
+    "/views": (Access.READER, {"POST": Right.READ}),
+    "/views/{view_id}/forget": (Access.READER, {"POST": Right.READ}),
     "/statewide": (Access.READER, {"GET": Right.READ}),
     "/incidents": (Access.READER, {"GET": Right.READ}),
     "/courts/{court_id}/incidents": (
@@ -183,6 +185,7 @@ class House:
             "decision_id": "nothing",
             "subject": "go-live",
             "kind": "json",
+            "view_id": "nothing",
         }
 
 

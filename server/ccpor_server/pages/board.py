@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from ccpor_reporting.checklist.model import State
 from ccpor_server.checklist_state import CourtLine
 from ccpor_server.pages.stamp import Stamp, day, days_words, stamp
 from ccpor_server.pages.words import COURT_VERDICTS, PHASES, STATES, Mark
+from ccpor_server.store.desk import SavedView
 
 SHOWN = (State.MET, State.NOT_MET, State.STALE, State.OPEN)
 KINDS = {"superior": "superior court", "tribal": "tribal court", "sheriff": "sheriff"}
@@ -22,6 +23,9 @@ SORTS = {
     "heard": "Last heard",
     "verdict": "Verdict",
 }
+DUES = {"overdue": "something is overdue", "14": "something is due in 14 days"}
+HEARD = {"3": "not for 3 days", "7": "not for a week", "30": "not for a month"}
+FIELDS = ("q", "kind", "phase", "status", "due", "heard", "owner", "sort", "order")
 _PHASE_ORDER = tuple(PHASES)
 _VERDICT_ORDER = ("not-ready", "unknown", "ready")
 
@@ -34,6 +38,9 @@ class Query:
     phase: str = ""
     status: str = ""
     kind: str = ""
+    due: str = ""
+    heard: str = ""
+    owner: str = ""
     sort: str = "go-live"
     falling: bool = False
 
@@ -78,6 +85,7 @@ class Row:
     parts: tuple[Part, ...]
     applicable: int
     blocking: int
+    overdue: int
     heard: Stamp | None
     verdict: Mark
 
@@ -88,6 +96,10 @@ class BoardPage:
     phases: tuple[Choice, ...]
     statuses: tuple[Choice, ...]
     kinds: tuple[Choice, ...]
+    dues: tuple[Choice, ...]
+    heards: tuple[Choice, ...]
+    owners: tuple[Choice, ...]
+    views: tuple[SavedView, ...]
     headings: tuple[Heading, ...]
     rows: tuple[Row, ...]
     total: int
@@ -105,19 +117,29 @@ def query_from(given: dict[str, str]) -> Query:
         phase=phase if phase in PHASES else "",
         status=status if status in COURT_VERDICTS else "",
         kind=kind if kind in KINDS else "",
+        due=given.get("due", "") if given.get("due", "") in DUES else "",
+        heard=given.get("heard", "") if given.get("heard", "") in HEARD else "",
+        owner=given.get("owner", "").strip()[:100],
         sort=sort if sort in SORTS else "go-live",
         falling=given.get("order") == "desc",
     )
 
 
-def board_page(lines: Sequence[CourtLine], query: Query, now: datetime) -> BoardPage:
-    """Return the board of *lines* as *query* asks for it."""
-    kept = selected(lines, query)
+def board_page(
+    lines: Sequence[CourtLine], query: Query, now: datetime, views: Sequence[SavedView] = ()
+) -> BoardPage:
+    """Return the board of *lines* as *query* asks for it; *views*: those that its reader saved."""
+    kept = selected(lines, query, now)
+    owners = sorted({owner for line in lines for owner in line.owners})
     return BoardPage(
         query=query,
         phases=_choices(PHASES, query.phase),
         statuses=_choices({name: mark.word for name, mark in COURT_VERDICTS.items()}, query.status),
         kinds=_choices(KINDS, query.kind),
+        dues=_choices(DUES, query.due),
+        heards=_choices(HEARD, query.heard),
+        owners=_choices({one: one for one in owners}, query.owner),
+        views=tuple(views),
         headings=tuple(_heading(name, query) for name in SORTS),
         rows=tuple(_row(line, now) for line in kept),
         total=len(lines),
@@ -127,17 +149,45 @@ def board_page(lines: Sequence[CourtLine], query: Query, now: datetime) -> Board
     )
 
 
-def selected(lines: Sequence[CourtLine], query: Query) -> list[CourtLine]:
-    """Return the lines that *query* asks for, in its order."""
-    kept = [line for line in lines if _matches(line, query)]
+def selected(lines: Sequence[CourtLine], query: Query, now: datetime) -> list[CourtLine]:
+    """Return the lines that *query* asks for at *now*, in its order."""
+    kept = [line for line in lines if _matches(line, query) and _is_late(line, query, now)]
     kept.sort(key=lambda line: line.court.name.casefold())
     kept.sort(key=lambda line: _order(line, query.sort), reverse=query.falling)
     return kept
 
 
+def _is_late(line: CourtLine, query: Query, now: datetime) -> bool:
+    """Return whether the line is as late, as silent and of the owner that *query* asks for."""
+    if query.due == "overdue" and not line.overdue:
+        return False
+    soon = now.date() + timedelta(days=14)
+    if query.due == "14" and not (line.overdue or (line.next_due and line.next_due <= soon)):
+        return False
+    if query.heard:
+        since = now - timedelta(days=int(query.heard))
+        if line.last_heard_at is not None and line.last_heard_at >= since:
+            return False
+    return not query.owner or query.owner in line.owners
+
+
+def _filters(query: Query) -> dict[str, str]:
+    return {
+        "q": query.search,
+        "kind": query.kind,
+        "phase": query.phase,
+        "status": query.status,
+        "due": query.due,
+        "heard": query.heard,
+        "owner": query.owner,
+    }
+
+
 def _address(query: Query) -> str:
-    """Return what of *query* stands in an address, without its order."""
-    asked = {"q": query.search, "kind": query.kind, "phase": query.phase, "status": query.status}
+    """Return what of *query* stands in an address; its order, too, where it is not the usual."""
+    asked = _filters(query)
+    asked |= {"sort": "" if query.sort == "go-live" else query.sort}
+    asked |= {"order": "desc" if query.falling else ""}
     return urlencode({name: value for name, value in asked.items() if value})
 
 
@@ -151,6 +201,12 @@ def _counted(shown: int, total: int, query: Query) -> str:
         filters.append(f"in phase {PHASES[query.phase]}")
     if query.status:
         filters.append(COURT_VERDICTS[query.status].word)
+    if query.due:
+        filters.append(DUES[query.due])
+    if query.heard:
+        filters.append(f"heard {HEARD[query.heard]}")
+    if query.owner:
+        filters.append(f"with items of {query.owner}")
     said = f"{shown} of {total} court{'' if total == 1 else 's'}"
     return f"{said}: {', '.join(filters)}" if filters else said
 
@@ -198,10 +254,7 @@ def _choices(words: dict[str, str], chosen: str) -> tuple[Choice, ...]:
 def _heading(sort: str, query: Query) -> Heading:
     here = query.sort == sort
     asked = {
-        "q": query.search,
-        "kind": query.kind,
-        "phase": query.phase,
-        "status": query.status,
+        **_filters(query),
         "sort": sort,
         "order": "desc" if here and not query.falling else "",
     }
@@ -241,6 +294,7 @@ def _row(line: CourtLine, now: datetime) -> Row:
         parts=parts(counts),
         applicable=sum(counts.values()) - counts[State.NOT_APPLICABLE],
         blocking=len(ready.blocking_open),
+        overdue=line.overdue,
         heard=stamp(heard, now, court.time_zone) if heard else None,
         verdict=COURT_VERDICTS[ready.verdict],
     )

@@ -74,7 +74,7 @@ async def board_export(request: Request) -> Response:
     """
     kind, now = request.path_params["kind"], collector(request).now()
     lines = await board_lines(request, request.state.person)
-    asked = selected(lines, query_from(dict(request.query_params)))
+    asked = selected(lines, query_from(dict(request.query_params)), now)
     made: dict[str, Callable[[], bytes]] = {
         "csv": lambda: csv_bytes(courts_sheet(asked)),
         "xlsx": lambda: xlsx_bytes((courts_sheet(asked),), title="Courts", made_at=now),

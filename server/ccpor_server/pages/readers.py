@@ -20,7 +20,7 @@ from ccpor_server.pages.machines import machines_page
 from ccpor_server.pages.render import answer
 from ccpor_server.pages.report import report_page
 from ccpor_server.problems import Forbidden, NotFound
-from ccpor_server.store import Transaction, audit, courts, declarations, machines
+from ccpor_server.store import Transaction, audit, courts, declarations, desk, machines
 from ccpor_server.store.people import Person
 
 
@@ -30,7 +30,8 @@ async def board(request: Request) -> Response:
     if person.is_of_court:
         return RedirectResponse(f"/courts/{person.court}", 303)
     query = query_from(dict(request.query_params))
-    page = board_page(await board_lines(request, person), query, collector(request).now())
+    views = await read(request, lambda db: desk.views(db, person.id))
+    page = board_page(await board_lines(request, person), query, collector(request).now(), views)
     return answer(request, "board.html", page, "Courts")
 
 

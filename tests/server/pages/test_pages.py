@@ -80,6 +80,7 @@ def filled(path: str, names: dict[str, str]) -> str:
         decision_id="none",
         subject="go-live",
         kind="json",
+        view_id="none",
         incident_id=names["incident"],
     )
 
