@@ -73,6 +73,24 @@ class Hands:
         year, month, day = text.split("-")
         self.page.keyboard.type(f"{month}{day}{year}")
 
+    def attach(self, name: str, field: str, file: str, tries: int = 5) -> None:
+        """Reach a file's field, open its dialogue by Enter and choose *file* there.
+
+        A busy Chromium now and then opens no dialogue at the first press: a person presses again.
+        """
+        from playwright.sync_api import TimeoutError as NothingOpened
+
+        self.reach(name, "input", field)
+        for _ in range(tries):
+            try:
+                with self.page.expect_file_chooser(timeout=5000) as chosen:
+                    self.page.keyboard.press("Enter")
+            except NothingOpened:
+                continue
+            chosen.value.set_files(file)
+            return
+        raise AssertionError(f"{name!r} opens no dialogue")
+
     def choose(self, name: str, letters: str, field: str = "") -> None:
         """Reach a list of choices and type the beginning of the wanted one."""
         self.reach(name, "select", field)

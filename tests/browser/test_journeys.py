@@ -143,10 +143,7 @@ def test_comment_and_attach(browser: Any, place: Site, scripts: bool, tmp_path: 
         visit.hands.write("Add a comment", text, field="comment")
         visit.hands.follow("Comment", "button")
         visit.open(f"{COURT}/items/PL-10")
-        visit.hands.reach("Attach a document", field="document")
-        with visit.page.expect_file_chooser() as chosen:
-            visit.page.keyboard.press("Enter")
-        chosen.value.set_files(str(drawing))
+        visit.hands.attach("Attach a document", "document", str(drawing))
         visit.hands.follow("Attach", "button")
         with place.collector.store.reading() as db:
             said = [one.text for one in comments.of_court(db, "ca-sonoma", item="PL-10")]
