@@ -82,9 +82,21 @@ def decode_report(body: bytes) -> Report:
         raise ReportInvalid(f"report is {len(body)} bytes long; at most {MAX_BYTES} are read")
     try:
         check_strict(body)
+        return decode_kept(body)
+    except NotStrict as exc:
+        raise ReportInvalid(_one_line(str(exc))) from exc
+
+
+def decode_kept(body: bytes) -> Report:
+    """Return the report in *body*, bytes that were found strict before they were kept.
+
+    Raises:
+        ReportInvalid: Not a report of a schema that we read.
+    """
+    try:
         _require_schema(body)
         report = _decoder.decode(body)
-    except (NotStrict, msgspec.DecodeError) as exc:
+    except msgspec.DecodeError as exc:
         raise ReportInvalid(_one_line(str(exc))) from exc
     _require_uuid7(report.run_id)
     return msgspec.structs.replace(

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from starlette.concurrency import run_in_threadpool
 
-from ccpor_server.checklist_state import CourtLine, court_line
+from ccpor_server.board_lines import CourtLine, court_lines
 from ccpor_server.collector import Collector
 from ccpor_server.store import Store, Transaction, courts, standings
 
@@ -20,7 +20,7 @@ FIRST_AFTER_S = 30.0
 def standings_today(store: Store, now: datetime) -> int:
     """Write how each court stands now, as the day's (UTC) word; return how many courts."""
     with store.reading() as db:
-        lines = [court_line(store, db, court, now) for court in courts.every(db)]
+        lines = court_lines(db, courts.every(db), now)
 
     def job(tx: Transaction) -> int:
         for line in lines:

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import msgspec
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from ccpor_reporting.codec import encode_report, new_run_id
@@ -35,7 +36,17 @@ from ccpor_server.app import create_app
 from ccpor_server.collector import Collector
 from ccpor_server.rights import Role
 from ccpor_server.settings import Settings
-from ccpor_server.store import audit, codes, connect, courts, migrate, people, profiles
+from ccpor_server.store import (
+    audit,
+    codes,
+    connect,
+    courts,
+    machines,
+    migrate,
+    people,
+    profiles,
+    reports,
+)
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 CONSOLE = audit.Source(who="console test", place="test", address="console")
@@ -229,10 +240,24 @@ class Rig:
     def signed_in(self, name: str, role: Role, court: str | None = None) -> str:
         return self.session(self.person(name, role, court))
 
+    def kept_runs(self, court: str) -> list[str]:
+        """Return the run ids of a court's reports."""
+        with self.store.reading() as db:
+            return kept_runs(db, court)
+
     def events(self) -> list[tuple[str, str]]:
         """Return (what, outcome) of every audit event, oldest first."""
         with self.store.reading() as db:
             return [(one.what, one.outcome) for one in reversed(audit.newest(db, 10_000))]
+
+
+def kept_runs(db: sa.Connection, court: str) -> list[str]:
+    """Return the run ids of a court's reports, workstation by workstation."""
+    return [
+        line.run_id
+        for one in machines.of_court(db, court)
+        for line in reports.of_machine(db, one.id, 100_000)
+    ]
 
 
 @contextmanager

@@ -12,9 +12,9 @@ import pytest
 
 from ccpor_reporting.checklist.model import Level
 from ccpor_reporting.model import Finding, Observation, Owner, Severity, Status, TargetRef
-from ccpor_server.checklist_state import court_view
+from ccpor_server.held_reports import held_of
 from ccpor_server.rights import Role
-from ccpor_server.store import courts, decisions, incidents
+from ccpor_server.store import decisions, incidents, machines
 from ccpor_server.store.incidents import Incident
 from ccpor_server.verify import verify
 from tests.server.rig import NOON, Rig, rig_in
@@ -168,12 +168,11 @@ def test_a_run_under_the_nonce_answers_once_and_is_level_two(office: Office) -> 
     again = office.send(nonce=found["nonce"])
     told = office.incident().events[-1]
     with office.rig.store.reading() as db:
-        court = courts.by_id(db, COURT)
-        assert court is not None
-        levels = {
-            one.report.run_id: one.level
-            for one in court_view(db, court, office.rig.clock.now()).received
-        }
+        [one] = [one for one in machines.of_court(db, COURT) if one.id == office.machine.id]
+        fresh = incidents.answering_runs(db, COURT)
+        now = office.rig.clock.now()
+        held = held_of(db, one, each=5, fresh=fresh, until=now)
+        levels = {run.run_id: run.level for run in held.shown.runs}
 
     assert office.asked() == []
     assert (told.kind, told.run_ids) == ("answered", (run_id,))

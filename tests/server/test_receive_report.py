@@ -20,8 +20,7 @@ from tests.server.rig import Rig, Workstation
 
 
 def held(rig: Rig, court: str = "ca-sonoma") -> list[str]:
-    with rig.store.reading() as db:
-        return [line.run_id for line in reports.of_court(db, court)]
+    return rig.kept_runs(court)
 
 
 def problem(answer: object) -> tuple[int, str]:

@@ -24,10 +24,10 @@ import trustme
 from ccpor_reporting.receipt import verify_receipt
 from ccpor_server import keys
 from ccpor_server.settings import Settings
-from ccpor_server.store import connect, reports
+from ccpor_server.store import connect
 from ccpor_server.verify import verify
 from tests.peers import started, wait_until
-from tests.server.rig import ENVELOPE, Workstation, rig_in
+from tests.server.rig import ENVELOPE, Workstation, kept_runs, rig_in
 
 JSONL = {"content-type": ENVELOPE}
 
@@ -85,7 +85,7 @@ class Served:
     def held(self) -> set[str]:
         engine = connect.reading_engine(connect.database_url(self.settings.database_url))
         with engine.connect() as db:
-            found = {line.run_id for line in reports.of_court(db, "ca-sonoma", 100_000)}
+            found = set(kept_runs(db, "ca-sonoma"))
         engine.dispose()
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -346,11 +346,15 @@ def test_the_newest_reports_of_each_machine_are_found(kept: Kept) -> None:
         kept.store.write(lambda tx, r=report: reports.add(tx, r))
 
     with kept.store.reading() as db:
-        one = [found.run_id[-1] for found in reports.newest_per_machine(db, "ca-sonoma")]
-        two = [found.run_id[-1] for found in reports.newest_per_machine(db, each=2)]
-        none = reports.newest_per_machine(db, "ca-marin")
+        names = [one.id for one in machines.every(db)]
+        one, two, earlier = (
+            [[found.run_id[-1] for found in reports.newest_of(db, name, **how)] for name in names]
+            for how in ({}, {"each": 2}, {"until": datetime(2000, 1, 1, tzinfo=UTC)})
+        )
+        none = reports.newest_of(db, "nobody")
 
-    assert (one, two, none) == (["5", "4"], ["5", "4", "3", "2"], ())
+    assert (one, two) == ([["4"], ["5"]], [["4", "2"], ["5", "3"]])
+    assert (earlier, none) == ([[], []], ())
 
 
 def test_a_declaration_is_corrected_by_a_new_one(kept: Kept) -> None:

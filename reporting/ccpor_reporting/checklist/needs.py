@@ -140,11 +140,10 @@ def _weigh_look(tally: Tally, look: Look, need: Need, view: View) -> None:
     for bound in need.bounds:
         if _concerns(bound, look):
             _weigh_bound(tally, look, bound)
-    seen = view.ledger.runs(look, view.moment.since(view.hours) or START)
     state = view.age_state(look)
     if state is State.STALE:
         tally.gaps.append(f"{place}: {name} was last seen {look.at:%Y-%m-%d}, too long ago")
-    elif seen < need.runs:
+    elif (seen := view.ledger.times(look, view.moment.since(view.hours) or START)) < need.runs:
         tally.miss(f"{place}: {name} was looked at in {seen} of {need.runs} runs")
     tally.states.append(state)
 
@@ -181,8 +180,7 @@ def _concerns(bound: Bound, look: Look) -> bool:
 
 def _field(look: Look, name: str) -> Any:
     """Return what the check's evidence holds under the dotted *name*; None when it does not."""
-    seen = look.observation
-    value: Any = seen.evidence if seen and look.finding.status in ASSESSED else None
+    value: Any = look.evidence if look.finding.status in ASSESSED else None
     for part in name.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value

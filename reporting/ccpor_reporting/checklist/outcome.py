@@ -62,18 +62,9 @@ class Outcome:
     waivers: tuple[str, ...] = ()  # ids of those that cover something here
 
 
-def title_of(look: Look) -> str | None:
-    """Return what the profile calls the target of *look*; None when that is only its id."""
-    for target in look.received.report.targets:
-        if target.id == look.finding.target:
-            return target.title if target.title and target.title != target.id else None
-    return None
-
-
 def named(look: Look) -> str:
     """Return a finding as people call it: ``CCPOR gateway, tcp.reach``; its id without a title."""
-    title = title_of(look)
-    return f"{title}, {look.finding.code}" if title else look.finding.id
+    return f"{look.title}, {look.finding.code}" if look.title else look.finding.id
 
 
 def where(machine: KnownMachine) -> str:
@@ -85,14 +76,14 @@ def line(look: Look, moment: Moment, hours: float | None) -> Evidence:
     finding = look.finding
     return Evidence(
         text=finding.summary,
-        level=look.received.level,
+        level=look.run.level,
         at=look.at,
         age_hours=moment.age_hours(look.at),
         status=finding.status,
-        run_id=look.received.report.run_id,
+        run_id=look.run.run_id,
         machine=look.machine.name,
         finding=finding.id,
-        title=title_of(look),
+        title=look.title,
         observed=finding.observed,
         unit=finding.unit,
         stale=moment.is_stale(look.at, hours),

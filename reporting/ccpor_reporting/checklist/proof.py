@@ -161,16 +161,16 @@ def _reports(court: Court, machines: Sequence[KnownMachine]) -> tuple[Evidence, 
     """Return each workstation's newest report as evidence: that it ran, not what it found."""
     found = []
     for machine in machines:
-        if held := court.ledger.held(machine):
-            newest = held[-1]
+        if runs := court.ledger.runs(machine):
+            newest = runs[-1]
             found.append(
                 Evidence(
-                    text=f"reported; verdict {newest.report.verdict}",
+                    text=f"reported; verdict {newest.verdict}",
                     level=newest.level,
                     at=newest.at,
                     age_hours=court.moment.age_hours(newest.at),
                     status="reported",
-                    run_id=newest.report.run_id,
+                    run_id=newest.run_id,
                     machine=machine.name,
                 )
             )
@@ -178,10 +178,10 @@ def _reports(court: Court, machines: Sequence[KnownMachine]) -> tuple[Evidence, 
 
 
 def _reported(court: Court, machine: KnownMachine, hours: float | None) -> State:
-    held = court.ledger.held(machine)
-    if not held:
+    runs = court.ledger.runs(machine)
+    if not runs:
         return State.OPEN
-    return State.STALE if court.moment.is_stale(held[-1].at, hours) else State.MET
+    return State.STALE if court.moment.is_stale(runs[-1].at, hours) else State.MET
 
 
 def _weigh_inventory(percent: tuple[float, float], court: Court, hours: float | None) -> Outcome:

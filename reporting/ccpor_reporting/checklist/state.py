@@ -62,11 +62,39 @@ def court_checklist(
 ) -> tuple[ItemState, ...]:
     """Return the state of every item of *checklist*, in its order.
 
-    machines: enrolled and not revoked; reports of others are not counted.
+    machines: enrolled and not revoked; reports of others are not counted. The rest as of
+    `ledger_checklist`.
+    """
+    return ledger_checklist(
+        checklist,
+        facts,
+        Ledger.of(machines, reports, now),
+        declarations,
+        go_live=go_live,
+        now=now,
+        waivers=waivers,
+        decisions=decisions,
+        assignments=assignments,
+    )
+
+
+def ledger_checklist(
+    checklist: Checklist,
+    facts: Facts,
+    ledger: Ledger,
+    declarations: Iterable[Declaration],
+    *,
+    go_live: date | None,
+    now: datetime,
+    waivers: Iterable[Waiver] = (),
+    decisions: Iterable[Decision] = (),
+    assignments: Iterable[Assignment] = (),
+) -> tuple[ItemState, ...]:
+    """Return the state of every item of *checklist*, in its order; reports are folded already.
+
     go_live: the agreed date; without one nothing is due but what is assigned with a date.
     What was granted, signed or assigned after *now* is not known.
     """
-    ledger = Ledger(machines, reports, now)
     words = sorted((one for one in declarations if one.at <= now), key=lambda one: one.at)
     given = _Given(
         checklist=checklist,

@@ -44,14 +44,14 @@ def _weigh_machine(machine: KnownMachine, proof: Proof, ledger: Ledger, moment: 
     tally = Tally()
     since = moment.counts_from - timedelta(hours=proof.watch_hours)
     samples = [
-        look
-        for look in ledger.samples(machine, proof.watch, since)
-        if look.finding.status in SAMPLED
+        (at, status)
+        for at, status in ledger.samples(machine, proof.watch, since)
+        if status in SAMPLED
     ]
     for code in proof.watch:
         tally.evidence += [line(look, moment, None) for look in ledger.looks(machine, code)]
-    hours = {look.at.replace(minute=0, second=0, microsecond=0) for look in samples}
-    passed = sum(look.finding.status is Status.PASS for look in samples)
+    hours = {at.replace(minute=0, second=0, microsecond=0) for at, _ in samples}
+    passed = sum(status is Status.PASS for _, status in samples)
     share = 100 * passed / len(samples) if samples else 0.0
     met, warning = proof.watch_percent
     said = f"{where(machine)}: {passed} of {len(samples)} samples passed ({share:.1f} %)"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from ccpor_reporting.checklist.model import State
-from ccpor_server.checklist_state import CourtLine, CourtView
+from ccpor_server.board_lines import CourtLine
+from ccpor_server.checklist_state import CourtView
 from ccpor_server.pages.words import PARTIES
 
 Cell = str | int | float | bool | date | datetime | None

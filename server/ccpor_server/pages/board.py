@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from ccpor_reporting.checklist.model import State
-from ccpor_server.checklist_state import CourtLine
+from ccpor_server.board_lines import CourtLine
 from ccpor_server.pages.stamp import Stamp, day, days_words, stamp
 from ccpor_server.pages.words import COURT_VERDICTS, PHASES, STATES, Mark
 from ccpor_server.store.desk import SavedView

@@ -11,7 +11,7 @@ from ccpor_reporting.capacity.model import Line, line_of
 from ccpor_reporting.capacity.reading import Quality, Seen, read
 from ccpor_reporting.capacity.samples import Sample
 from ccpor_reporting.model import Observation, Report
-from ccpor_server.checklist_state import signed_report
+from ccpor_server.held_reports import signed_report
 from ccpor_server.store import machines, reports
 
 CHECK = "capacity"
@@ -35,13 +35,12 @@ class MeasuredLine:
 
 def measured_lines(db: sa.Connection, court_id: str) -> tuple[MeasuredLine, ...]:
     """Return a court's measurements that name an upload rate, newest first, one a line."""
-    keys = {one.id: one.public_key for one in machines.of_court(db, court_id)}
     found: dict[tuple[str, str], MeasuredLine] = {}
-    for stored in reports.newest_per_machine(db, court_id, each=EACH):
-        key = keys.get(stored.machine_id)
-        report = signed_report(stored.envelope, key) if key else None
-        for one in _lines(report) if report else ():
-            found.setdefault((stored.machine_id, one.target), one)
+    for machine in machines.of_court(db, court_id):
+        for stored in reports.newest_of(db, machine.id, each=EACH):
+            report = signed_report(stored.envelope, machine.public_key)
+            for one in _lines(report) if report else ():
+                found.setdefault((machine.id, one.target), one)
     return tuple(sorted(found.values(), key=lambda one: one.at, reverse=True)[:MOST])
 
 

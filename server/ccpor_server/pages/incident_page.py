@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ccpor_reporting.compare import KINDS, Change, compare
 from ccpor_reporting.model import Report
-from ccpor_server.checklist_state import signed_report
+from ccpor_server.held_reports import signed_report
 from ccpor_server.pages.board import Choice
 from ccpor_server.pages.forms import Fault
 from ccpor_server.pages.stamp import Stamp, stamp
@@ -21,7 +21,6 @@ from ccpor_server.store.incidents import CLOSED, PRIORITIES, Incident, RunReques
 from ccpor_server.store.machines import MachineRecord
 from ccpor_server.store.people import Person
 from ccpor_server.store.readiness_schema import run_request
-from ccpor_server.store.reports import ReportLine
 
 PRIORITY_WORDS = {
     "P1": "P1: orders cannot be entered or seen",
@@ -78,25 +77,25 @@ def looked_at(db: sa.Connection, found: Incident, now: datetime) -> Looked:
     """
     enrolled = machines.of_court(db, found.court)
     accepted = decisions.baselines(db, found.court)
-    lines = reports.of_court(db, found.court, limit=5000)
     asked = incidents.requests(db, run_request.c.incident == found.id)
     until = found.closed_at or now
     compared = []
     for machine in enrolled:
-        mine = [one for one in lines if one.machine_id == machine.id]
-        new = _newest(mine, found.at, until)
+        new = _newest(db, machine, found.at, until)
         base = accepted.get(machine.id)
-        old = base.run_id if base else _newest(mine, None, found.began_at)
+        old = base.run_id if base else _newest(db, machine, None, found.began_at)
         if new is None and machine.revoked_at is not None:
             continue
         compared.append(_compared(db, machine, old, new, is_baseline=base is not None))
     return Looked(requests=asked, machines=enrolled, compared=tuple(compared))
 
 
-def _newest(lines: Sequence[ReportLine], after: datetime | None, until: datetime) -> str | None:
-    """Return the newest run that came in between; *lines* newest first."""
-    for one in lines:
-        if one.received_at <= until and (after is None or one.received_at >= after):
+def _newest(
+    db: sa.Connection, machine: MachineRecord, after: datetime | None, until: datetime
+) -> str | None:
+    """Return the newest run that came in between."""
+    for one in reports.newest_of(db, machine.id, until=until):
+        if after is None or one.received_at >= after:
             return one.run_id
     return None
 

@@ -11,7 +11,8 @@ from starlette.requests import Request
 
 from ccpor_reporting.checklist.model import ItemState
 from ccpor_server.access import collector, readable_court
-from ccpor_server.checklist_state import CourtLine, CourtView, court_line, court_view
+from ccpor_server.board_lines import CourtLine, court_lines
+from ccpor_server.checklist_state import CourtView, court_view
 from ccpor_server.problems import NotFound
 from ccpor_server.store import courts
 from ccpor_server.store.people import Person
@@ -38,16 +39,12 @@ async def view_of(request: Request, court_id: str) -> CourtView:
 
 async def board_lines(request: Request, person: Person) -> list[CourtLine]:
     """Return every court that *person* may read, as the board shows it."""
-    running = collector(request)
-    store, now = running.store, running.now()
-    return await read(
-        request,
-        lambda db: [
-            court_line(store, db, court, now)
-            for court in courts.every(db)
-            if person.may_read(court.id)
-        ],
-    )
+    now = collector(request).now()
+
+    def ask(db: sa.Connection) -> list[CourtLine]:
+        return court_lines(db, [one for one in courts.every(db) if person.may_read(one.id)], now)
+
+    return await read(request, ask)
 
 
 async def item_of(request: Request) -> tuple[CourtView, ItemState]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -97,11 +98,7 @@ class MachinesPage:
 
 def matrix(view: CourtView, now: datetime) -> Matrix:
     """Return each enrolled workstation's newest report, check by check."""
-    newest: dict[str, Received] = {}
-    for received in view.received:
-        held = newest.get(received.machine_id)
-        if held is None or received.at > held.at:
-            newest[received.machine_id] = received
+    newest = view.newest
     seen = {one.check for received in newest.values() for one in received.report.findings}
     checks = (*(name for name in ORDER if name in seen), *sorted(seen - set(ORDER)))
     rows = []
@@ -149,8 +146,10 @@ def _said(findings: list[Finding]) -> str:
     return ", ".join(f"{count} {word}" for word, count in counted.items()) or "not in the report"
 
 
-def machines_page(view: CourtView, person: Person, now: datetime) -> MachinesPage:
-    """Return all of a court's workstations, revoked ones too, and its newest reports."""
+def machines_page(
+    view: CourtView, recent: Sequence[Received], person: Person, now: datetime
+) -> MachinesPage:
+    """Return all of a court's workstations, revoked ones too, and its *recent* reports."""
     zone = view.court.time_zone
     return MachinesPage(
         court_id=view.court.id,
@@ -172,7 +171,7 @@ def machines_page(view: CourtView, person: Person, now: datetime) -> MachinesPag
             for one in view.machines
         ),
         declared=tuple(_declared(view)),
-        reports=tuple(_report_rows(view, now)),
+        reports=tuple(_report_rows(view, recent, now)),
         may_revoke=person.role == "administrator",
         as_of=stamp(now, now, zone),
     )
@@ -197,9 +196,8 @@ def _declared(view: CourtView) -> list[DeclaredRow]:
     return rows
 
 
-def _report_rows(view: CourtView, now: datetime, most: int = 25) -> list[ReportRow]:
+def _report_rows(view: CourtView, recent: Sequence[Received], now: datetime) -> list[ReportRow]:
     names = {one.id: one.name for one in view.machines}
-    newest = sorted(view.received, key=lambda one: one.received_at, reverse=True)[:most]
     return [
         ReportRow(
             href=f"/reports/{one.report.run_id}",
@@ -210,5 +208,5 @@ def _report_rows(view: CourtView, now: datetime, most: int = 25) -> list[ReportR
             received=stamp(one.received_at, now, view.court.time_zone),
             findings=len(one.report.findings),
         )
-        for one in newest
+        for one in recent
     ]

@@ -9,7 +9,8 @@ from starlette.responses import RedirectResponse, Response
 from ccpor_reporting.checklist.model import ItemState
 from ccpor_server.access import collector, source
 from ccpor_server.api.reports import readable_report
-from ccpor_server.checklist_state import CourtView, signed_report
+from ccpor_server.checklist_state import CourtView
+from ccpor_server.held_reports import recent_reports, signed_report
 from ccpor_server.pages.board import board_page, query_from
 from ccpor_server.pages.court import court_page
 from ccpor_server.pages.forms import Fault, read_form
@@ -46,7 +47,8 @@ async def court(request: Request) -> Response:
 async def court_workstations(request: Request) -> Response:
     """Show one court's workstations and newest reports. 200; 404."""
     view = await view_of(request, request.path_params["court_id"])
-    page = machines_page(view, request.state.person, collector(request).now())
+    recent = await read(request, lambda db: recent_reports(db, view.machines))
+    page = machines_page(view, recent, request.state.person, collector(request).now())
     return answer(request, "machines.html", page, view.court.name, "Workstations")
 
 

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-import sqlalchemy as sa
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ccpor_reporting.checklist.blockers import Blocker, blockers
-from ccpor_reporting.checklist.model import Received
 from ccpor_reporting.model import Owner
 from ccpor_reporting.render.plot import Sheet, both, spanning
 from ccpor_reporting.text import OWNER_WORDS
 from ccpor_server.access import Access, Entry, collector
-from ccpor_server.checklist_state import CourtLine, signed_report
+from ccpor_server.board_lines import CourtLine
 from ccpor_server.maps import california
 from ccpor_server.pages.board import Choice
 from ccpor_server.pages.loading import board_lines, read
 from ccpor_server.pages.render import answer
 from ccpor_server.pages.stamp import Stamp, day, stamp
 from ccpor_server.pages.words import COURT_VERDICTS, PHASES, Mark
-from ccpor_server.store import machines, reports, standings
+from ccpor_server.store import standings
 from ccpor_server.store.people import Person
 from ccpor_server.store.standings import Standing
 
@@ -102,29 +100,10 @@ async def statewide(request: Request) -> Response:
     now, asked = collector(request).now(), dict(request.query_params)
     lines = await board_lines(request, person)
     shown = {one.court.id for one in lines}
-    newest, course = await read(
-        request,
-        lambda db: (_newest(db, shown), standings.since(db, (now - COURSE).date())),
-    )
+    course = await read(request, lambda db: standings.since(db, (now - COURSE).date()))
     known = [one for one in course if one.court in shown]
-    page = statewide_page(lines, newest, known, asked, now)
+    page = statewide_page(lines, known, asked, now)
     return answer(request, "statewide.html", page, "Statewide")
-
-
-def _newest(db: sa.Connection, shown: Iterable[str]) -> dict[str, list[Received]]:
-    """Return the newest report of each enrolled workstation, by court; only signed ones count."""
-    keys = {one.id: one for one in machines.every(db) if one.revoked_at is None}
-    found: dict[str, list[Received]] = {court: [] for court in shown}
-    for stored in reports.newest_per_machine(db, each=1):
-        machine = keys.get(stored.machine_id)
-        if machine is None or stored.court not in found:
-            continue
-        report = signed_report(stored.envelope, machine.public_key)
-        if report is not None:
-            found[stored.court].append(
-                Received(report=report, machine_id=machine.id, received_at=stored.received_at)
-            )
-    return found
 
 
 def county_of(line: CourtLine) -> str:
@@ -135,7 +114,6 @@ def county_of(line: CourtLine) -> str:
 
 def statewide_page(
     lines: Sequence[CourtLine],
-    newest: Mapping[str, Iterable[Received]],
     course: Sequence[Standing],
     asked: Mapping[str, str],
     now: datetime,
@@ -153,6 +131,7 @@ def statewide_page(
     least = asked.get("courts", "1") if asked.get("courts", "1") in AT_LEAST else "1"
     days = asked.get("silent", "7") if asked.get("silent", "7") in SILENT else "7"
     courses = _days(course)
+    faulty = {one.court.id: one.faulty for one in lines}
     return StatewidePage(
         width=drawn.width,
         height=drawn.height,
@@ -171,7 +150,7 @@ def statewide_page(
         ),
         rows=rows,
         others=tuple(_county("", one) for one in others),
-        causes=tuple(_cause(one, lines) for one in blockers(newest, at_least=int(least))),
+        causes=tuple(_cause(one, lines) for one in blockers(faulty, at_least=int(least))),
         at_least=tuple(Choice(name, word, name == least) for name, word in AT_LEAST.items()),
         silent=_silent(lines, timedelta(days=int(days)), now),
         silences=tuple(Choice(name, word, name == days) for name, word in SILENT.items()),

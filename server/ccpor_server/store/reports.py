@@ -108,39 +108,27 @@ def by_run_id(db: sa.Connection, run_id: str) -> StoredReport | None:
     return None if row is None else StoredReport(**row._mapping)
 
 
-def of_court(db: sa.Connection, court: str, limit: int = 500) -> tuple[ReportLine, ...]:
-    """Return a court's newest reports, newest first, without their bytes."""
-    query = _lines(machine.c.court == court).order_by(report.c.log_index.desc()).limit(limit)
-    return tuple(ReportLine(**row._mapping) for row in db.execute(query))
-
-
 def of_machine(db: sa.Connection, machine_id: str, limit: int = 50) -> tuple[ReportLine, ...]:
     """Return one workstation's newest reports, newest first, without their bytes."""
     query = _lines(report.c.machine_id == machine_id)
-    query = query.order_by(report.c.log_index.desc()).limit(limit)
+    query = query.order_by(report.c.received_at.desc(), report.c.log_index.desc()).limit(limit)
     return tuple(ReportLine(**row._mapping) for row in db.execute(query))
 
 
-def newest_per_machine(
-    db: sa.Connection, court: str | None = None, *, each: int = 1
+def newest_of(
+    db: sa.Connection, machine_id: str, *, each: int = 1, until: datetime | None = None
 ) -> tuple[StoredReport, ...]:
-    """Return each workstation's newest *each* reports with their bytes, newest first.
+    """Return a workstation's newest *each* reports with their bytes, newest first.
 
-    *court* None: of every court. Revoked workstations included: their reports stay evidence.
+    until: only those that had come in by then.
     """
-    rank = (
-        sa.func.row_number()
-        .over(partition_by=report.c.machine_id, order_by=report.c.log_index.desc())
-        .label("rank")
-    )
-    ranked = sa.select(report.c.run_id, rank).subquery()
     query = (
         sa.select(*_LINE, report.c.envelope)
         .join(machine, machine.c.id == report.c.machine_id)
-        .join(ranked, ranked.c.run_id == report.c.run_id)
-        .where(ranked.c.rank <= each)
-        .order_by(report.c.log_index.desc())
+        .where(report.c.machine_id == machine_id)
+        .order_by(report.c.received_at.desc(), report.c.log_index.desc())
+        .limit(each)
     )
-    if court is not None:
-        query = query.where(machine.c.court == court)
+    if until is not None:
+        query = query.where(report.c.received_at <= until)
     return tuple(StoredReport(**row._mapping) for row in db.execute(query))

@@ -240,7 +240,7 @@ def test_a_report_shows_causes_ticket_and_signature(office: Office) -> None:
 
 def test_a_report_changed_in_the_database_is_shown_as_worth_nothing(office: Office) -> None:
     """And counts for nothing: the signature is checked again on every read."""
-    from ccpor_server.checklist_state import signed_report
+    from ccpor_server.held_reports import signed_report
     from ccpor_server.store import reports
 
     with office.rig.store.reading() as db:

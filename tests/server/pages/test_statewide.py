@@ -13,7 +13,7 @@ import pytest
 from ccpor_reporting.checklist.blockers import blockers
 from ccpor_reporting.checklist.model import Received
 from ccpor_server import course
-from ccpor_server.checklist_state import signed_report
+from ccpor_server.held_reports import signed_report
 from ccpor_server.maps import california
 from ccpor_server.rights import Role
 from ccpor_server.store import machines, reports, standings
@@ -100,7 +100,7 @@ def test_causes_are_counted_over_courts(office: Rig, reader: str) -> None:
     with office.store.reading() as db:
         keys = {one.id: one.public_key for one in machines.every(db)}
         newest: dict[str, list[Received]] = {}
-        for one in reports.newest_per_machine(db):
+        for one in (one for name in keys for one in reports.newest_of(db, name)):
             report = signed_report(one.envelope, keys[one.machine_id])
             assert report is not None
             newest.setdefault(one.court, []).append(
