@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE=
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix serve gold bench map faults lab lab-peers capacity-lab capacity-model install peers quick lock clean
+.PHONY: help demo test check fix serve gold bench season map faults lab lab-peers capacity-lab capacity-model install peers quick lock clean
 
 help: ## list what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ gold: install ## rewrite golden files and generated documents; review the diff
 
 bench: install ## times beside a peer, in one run
 	@$(BIN)/python -m tests.benchmarks
+
+season: install ## a year of 60 courts through the API, then every page beside a recount (8 minutes; SEASON="--short")
+	@$(BIN)/python -m tests.season $(SEASON)
 
 map: ## draw the counties of the board's map again (needs node and npm ci)
 	@node server/ccpor_server/maps/build.mjs

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ccpor_server.access import Access, Entry, collector
+from ccpor_server.board_lines import CourtLine
 from ccpor_server.checklist_state import CourtView
 from ccpor_server.exports.calendar import calendar_bytes
 from ccpor_server.exports.pdf import court_pdf
@@ -78,11 +79,18 @@ async def board_export(request: Request) -> Response:
     made: dict[str, Callable[[], bytes]] = {
         "csv": lambda: csv_bytes(courts_sheet(asked)),
         "xlsx": lambda: xlsx_bytes((courts_sheet(asked),), title="Courts", made_at=now),
-        "json": lambda: msgspec.json.encode({"as_of": now, "courts": asked}),
+        "json": lambda: msgspec.json.encode(
+            {"as_of": now, "courts": [_shown(one) for one in asked]}
+        ),
     }
     if kind not in made:
         raise NotFound("there is no such kind of file; use csv, xlsx or json")
     return _file(await run_in_threadpool(made[kind]), "courts", kind, now)
+
+
+def _shown(line: CourtLine) -> dict[str, object]:
+    """Return what the board shows of *line*: the reports behind it have their own pages."""
+    return {name: value for name, value in msgspec.structs.asdict(line).items() if name != "faulty"}
 
 
 ENTRIES: tuple[Entry, ...] = (

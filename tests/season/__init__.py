@@ -1,0 +1,1 @@
+"""A year of many courts, replayed through the collector's own API, and an independent recount."""
