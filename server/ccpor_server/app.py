@@ -24,6 +24,7 @@ from ccpor_server.access import Entry, guarded
 from ccpor_server.api.routes import API_ENDPOINTS
 from ccpor_server.clock import Clock, utc_now
 from ccpor_server.collector import Collector
+from ccpor_server.mail import posting
 from ccpor_server.pages.errors import error_page, wants_page
 from ccpor_server.pages.routes import PAGE_ENDPOINTS
 from ccpor_server.problems import (
@@ -63,13 +64,15 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        watching = asyncio.create_task(collector.measuring.watch())
-        writing = asyncio.create_task(course.keep(collector))
+        tasks = [
+            asyncio.create_task(one)
+            for one in (collector.measuring.watch(), course.keep(collector), posting.keep(collector))
+        ]
         try:
             yield
         finally:
-            watching.cancel()
-            writing.cancel()
+            for task in tasks:
+                task.cancel()
             collector.measuring.stop()
             collector.close()
 

@@ -47,8 +47,22 @@ def is_written(store: Store, now: datetime) -> bool:
         return any(one.day == now.date() for one in standings.since(db, now.date()))
 
 
+def warm(store: Store, now: datetime) -> int:
+    """Read every court once, so that the first person does not wait for it; return how many."""
+    with store.reading() as db:
+        known = courts.every(db)
+    for court in known:  # one at a time: a page that is asked for meanwhile comes between
+        with store.reading() as db:
+            court_lines(db, [court], now)
+    return len(known)
+
+
 async def keep(collector: Collector) -> None:
     """Write each day's standings once, soon after the day begins; goes on after a failure."""
+    try:
+        await run_in_threadpool(warm, collector.store, collector.now())
+    except Exception:
+        log.exception("warming.failed")
     await asyncio.sleep(FIRST_AFTER_S)
     while True:
         now = collector.now()

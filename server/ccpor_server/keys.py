@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import stat
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from ccpor_reporting.envelope import KeySigner, is_p256, key_id, public_key_pem
 
 if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
     from cryptography.hazmat.primitives.asymmetric.ec import (
         EllipticCurvePrivateKey,
         EllipticCurvePublicKey,
@@ -23,9 +25,10 @@ class KeyUnusable(Exception):
 class CollectorKey:
     """The key in memory; a `Signer` for ccpor_reporting.envelope. Its repr shows no secret."""
 
-    __slots__ = ("_signer", "key_id", "pem", "public")
+    __slots__ = ("_private", "_signer", "key_id", "pem", "public")
 
     def __init__(self, private: EllipticCurvePrivateKey) -> None:
+        self._private = private
         self._signer = KeySigner(private)
         self.public: EllipticCurvePublicKey = private.public_key()
         self.key_id: str = key_id(self.public)
@@ -33,6 +36,16 @@ class CollectorKey:
 
     def sign(self, message: bytes) -> bytes:
         return self._signer.sign(message)
+
+    def sealing(self, purpose: str) -> Fernet:
+        """Return what seals small secrets of *purpose*: who has the database only, reads none."""
+        from cryptography.fernet import Fernet
+        from cryptography.hazmat.primitives.hashes import SHA256
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+        number = self._private.private_numbers().private_value.to_bytes(32, "big")
+        made = HKDF(SHA256(), 32, salt=None, info=b"ccpor-collector " + purpose.encode())
+        return Fernet(base64.urlsafe_b64encode(made.derive(number)))
 
     def lookup(self, hint: str) -> EllipticCurvePublicKey | None:
         """Return the public key when *hint* is its id: the `key` argument of open_envelope."""

@@ -6,10 +6,12 @@ Nothing below `Settings.from_environment` reads `os.environ`.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -19,6 +21,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 class SettingsInvalid(Exception):
     """One or more settings are wrong; every fault is a line of the message."""
+
+
+MAIL_ADDRESS = re.compile(r"[^@\s<>,;:\"]{1,64}@[^@\s<>,;:\"]{1,250}")
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -41,6 +46,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     https: bool = False  # cookies are marked Secure, HSTS is sent
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
     metrics_token_file: Path | None = None  # None: /metrics answers loopback only
+    public_url: str = ""  # where people reach the pages, for links in messages
+    smtp_url: str = ""  # of the mail server; empty: no messages are sent
+    smtp_password_file: Path | None = None
+    mail_from: str = "ccpor-collector@localhost"
     wire_limit: int = 1024 * 1024
     inflated_limit: int = 8 * 1024 * 1024
     inflated_ratio: int = 100
@@ -87,7 +96,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             try:
                 found[field] = convert(value)
             except ValueError:
-                faults.append(f"{PREFIX}{name} is {value!r}; use {form}")
+                shown = "not such an address" if name == "SMTP_URL" else repr(value)
+                faults.append(f"{PREFIX}{name} is {shown}; use {form}")
         if faults:
             raise SettingsInvalid("\n".join(faults))
         state_dir = Path(str(found.pop("state_dir", _default_state_dir(environment))))
@@ -136,6 +146,26 @@ def _megabytes(text: str) -> float:
     return float(text)
 
 
+def _web_address(text: str) -> str:
+    found = urlsplit(text)
+    if found.scheme not in {"http", "https"} or not found.hostname or found.path.strip("/"):
+        raise ValueError(text)
+    return f"{found.scheme}://{found.netloc}"
+
+
+def _mail_server(text: str) -> str:
+    found = urlsplit(text)
+    if found.scheme not in {"smtp", "smtps"} or not found.hostname or found.password:
+        raise ValueError("…")  # a password has no place here, nor in what we say about it
+    return text
+
+
+def _mail_address(text: str) -> str:
+    if not MAIL_ADDRESS.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
 _READERS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "STATE_DIR": ("state_dir", _absolute, "a folder"),
     "DATABASE_URL": ("database_url", str, "sqlite:////path/file.db or postgresql://…"),
@@ -147,6 +177,10 @@ _READERS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "HTTPS": ("https", _boolean, "1 or 0"),
     "TRUSTED_PROXIES": ("trusted_proxies", _networks, "addresses or CIDRs, with commas between"),
     "METRICS_TOKEN_FILE": ("metrics_token_file", _absolute, "a file that holds the token"),
+    "PUBLIC_URL": ("public_url", _web_address, "https://collector.example.org, without a path"),
+    "SMTP_URL": ("smtp_url", _mail_server, "smtp://user@host:587 or smtps://host:465"),
+    "SMTP_PASSWORD_FILE": ("smtp_password_file", _absolute, "a file that holds the password"),
+    "MAIL_FROM": ("mail_from", _mail_address, "an address, such as ccpor@example.org"),
     "RATE_MACHINE": ("rate_machine", _rate, "burst:per-second, such as 1200:10"),
     "RATE_COURT": ("rate_court", _rate, "burst:per-second, such as 3000:30"),
     "RATE_LOOKS": ("rate_looks", _rate, "burst:per-second, such as 12:0.1"),

@@ -45,6 +45,7 @@ VIEWS = {
     "attested": "attested by people",
 }
 MOST_BLOCKERS = 6
+MOST_EVIDENCE = 8  # of an item on the court's page; the item's own page has all
 DUE = {
     Phase.PLANNING: "60 days before go-live",
     Phase.IMPLEMENT: "30 days before go-live",
@@ -83,6 +84,7 @@ class ItemRow:
     gaps: tuple[str, ...]
     warnings: tuple[str, ...]
     evidence: tuple[EvidenceRow, ...]
+    more: int  # pieces of evidence that are not shown here
     attest_href: str | None
     attest_text: str
     owner: str
@@ -150,7 +152,7 @@ def court_page(view: CourtView, person: Person, asked: str, now: datetime) -> Co
         parts=parts(counts),
         applicable=sum(counts.values()) - counts[State.NOT_APPLICABLE],
         blocking=len(blockers),
-        blockers=tuple(item_row(one, view, now) for one in blockers[:MOST_BLOCKERS]),
+        blockers=tuple(item_row(one, view, now, most=0) for one in blockers[:MOST_BLOCKERS]),
         owed=_owed(items),
         phases=tuple(_phase(phase, shown, view, now, whole=bool(asked)) for phase in Phase),
         views=tuple(Choice(value, text, value == asked) for value, text in VIEWS.items()),
@@ -211,8 +213,14 @@ def _phase(
     )
 
 
-def item_row(one: ItemState, view: CourtView, now: datetime) -> ItemRow:
-    """Return one item as its line and its opened body show it."""
+def item_row(
+    one: ItemState, view: CourtView, now: datetime, *, most: int | None = MOST_EVIDENCE
+) -> ItemRow:
+    """Return one item as its line and its opened body show it.
+
+    most: how many pieces of evidence, those first that keep it from being met; None: all, as held.
+    """
+    shown = one.evidence if most is None else sorted(one.evidence, key=_tells_less)[:most]
     item = one.item
     joint = " and " if item.all_owners else " or "
     return ItemRow(
@@ -229,7 +237,8 @@ def item_row(one: ItemState, view: CourtView, now: datetime) -> ItemRow:
         advice=item.advice,
         gaps=one.gaps,
         warnings=one.warnings,
-        evidence=tuple(evidence_row(line, view.court.time_zone, now) for line in one.evidence),
+        evidence=tuple(evidence_row(line, view.court.time_zone, now) for line in shown),
+        more=len(one.evidence) - len(shown),
         attest_href=f"/courts/{view.court.id}/items/{item.id}",
         attest_text="Open",
         owner=one.owner,
@@ -238,6 +247,10 @@ def item_row(one: ItemState, view: CourtView, now: datetime) -> ItemRow:
         under=STATES[one.under].word if one.under else "",
         coverage=f"{one.covered} of {one.required}" if one.required else "",
     )
+
+
+def _tells_less(line: Evidence) -> bool:
+    return line.status == Status.PASS and not line.stale
 
 
 def evidence_row(line: Evidence, zone: str, now: datetime) -> EvidenceRow:

@@ -135,7 +135,7 @@ def item_page(
     return ItemPage(
         court_id=view.court.id,
         court=view.court.name,
-        item=item_row(state, view, now),
+        item=item_row(state, view, now, most=None),
         who=person.name,
         kinds=tuple(Choice(one.value, WORDS[one], one.value == chosen_kind) for one in kinds),
         parties=tuple(
