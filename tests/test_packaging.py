@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 SERVER_ONLY = {
-    "alembic", "argon2-cffi", "httptools", "icalendar", "jinja2", "prometheus-client",
-    "sqlalchemy", "starlette", "typst", "uvicorn", "xlsxwriter",
+    "alembic", "argon2-cffi", "authlib", "httptools", "icalendar", "jinja2", "joserfc",
+    "prometheus-client", "pyotp", "segno", "sqlalchemy", "starlette", "typst", "uvicorn",
+    "xlsxwriter",
 }  # fmt: skip
 
 

@@ -161,6 +161,9 @@ async def _refusal(request: Request, entry: Entry) -> Response | None:
     is_api = request.url.path.startswith("/api/")
     if person is None:
         if is_api or request.method not in {"GET", "HEAD"}:
+            kept: Response | None = None if is_api else await request.app.state.keep_draft(request)
+            if kept is not None:
+                return kept
             raise Unauthorised("sign in first")
         return RedirectResponse(f"{SIGN_IN_PATH}?next={quote(_here(request))}", 303)
     if person.must_change and request.url.path not in _WHILE_PASSWORD_IS_OLD:

@@ -25,6 +25,7 @@ from ccpor_server.api.routes import API_ENDPOINTS
 from ccpor_server.clock import Clock, utc_now
 from ccpor_server.collector import Collector
 from ccpor_server.mail import posting
+from ccpor_server.pages.drafts import kept_draft
 from ccpor_server.pages.errors import error_page, wants_page
 from ccpor_server.pages.routes import PAGE_ENDPOINTS
 from ccpor_server.problems import (
@@ -64,10 +65,8 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        tasks = [
-            asyncio.create_task(one)
-            for one in (collector.measuring.watch(), course.keep(collector), posting.keep(collector))
-        ]
+        running = (collector.measuring.watch(), course.keep(collector), posting.keep(collector))
+        tasks = [asyncio.create_task(one) for one in running]
         try:
             yield
         finally:
@@ -94,6 +93,7 @@ def create_app(
     )
     app.router.redirect_slashes = False  # one address a page; no redirect built from a Host header
     app.state.collector = collector
+    app.state.keep_draft = kept_draft
     return app
 
 

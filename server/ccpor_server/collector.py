@@ -14,6 +14,7 @@ from ccpor_server.keys import KeyUnusable
 from ccpor_server.limits import Limits
 from ccpor_server.looks import Looks
 from ccpor_server.metrics import Metrics
+from ccpor_server.oidc import Provider
 from ccpor_server.settings import Settings
 from ccpor_server.store import Store
 from ccpor_server.turns import Turns
@@ -47,6 +48,7 @@ class Collector:
         self.limits = Limits(settings, monotonic)
         self.turns = Turns(settings)
         self.looks = Looks()
+        self.provider = Provider(settings) if settings.oidc_issuer else None
         self.metrics = Metrics()
         self.measuring = Measuring(settings, self.store, self.metrics, monotonic)
 

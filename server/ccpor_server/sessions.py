@@ -12,9 +12,11 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
+import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from ccpor_server import second_factor
 from ccpor_server.settings import Settings
 from ccpor_server.store import Transaction, audit, people
 from ccpor_server.store.people import Account, Person
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 SHORTEST_PASSWORD = 15  # characters (ASVS 5.0, 6.2.1 for passwords without a second factor)
 LONGEST_PASSWORD = 1024
+NOTICE_VERSION = "2026-11"  # of the words above the sign-in form
 _SEEN_EVERY = timedelta(seconds=60)
 
 
@@ -34,6 +37,12 @@ class Refusal(enum.Enum):
 
     WRONG = "wrong"  # no such name, wrong password, or a disabled account
     LOCKED = "locked"  # five wrong tries; wait a quarter of an hour
+
+
+class Challenge(msgspec.Struct, frozen=True):
+    """The password was right; a code of the second factor is asked under this ticket."""
+
+    ticket: str
 
 
 class PasswordTooShort(Exception):
@@ -98,14 +107,14 @@ def clear_cookie(response: Response, settings: Settings) -> None:
     )
 
 
-def _hashed(token: str) -> str:
+def hashed(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 async def sign_in(
     running: Collector, name: str, password: str, facts: audit.Source
-) -> str | Refusal:
-    """Return a new session's token, or why not; either way an audit event is written.
+) -> str | Challenge | Refusal:
+    """Return a new session's token, or what is asked next, or why not; with an audit event.
 
     Raises: TooMany when this address tries too often.
     """
@@ -120,7 +129,42 @@ async def sign_in(
         return Refusal.LOCKED
     if account is None or not right or account.disabled_at is not None:
         return await _failed(running, name, facts)
-    return await _begun(running, account, facts)
+    if account.totp is not None:
+        await running.store.awrite(lambda tx: audit.record(tx, "sign-in", "code asked", facts))
+        return Challenge(second_factor.ticket(running.key, account.id, running.now()))
+    return await begun(running, account, facts)
+
+
+async def sign_in_with_code(
+    running: Collector, ticket: str, code: str, facts: audit.Source
+) -> str | Refusal:
+    """Return a new session's token for a ticket and its person's code, or why not.
+
+    A wrong code counts as a wrong password does. Raises: TooMany when this address tries too often.
+    """
+    running.limits.may_sign_in(facts.address)
+    now = running.now()
+    person_id = second_factor.ticket_of(running.key, ticket, now)
+    account = await run_in_threadpool(_by_id, running, person_id) if person_id else None
+    if account is None or account.totp is None or account.disabled_at is not None:
+        running.limits.wrong_password(facts.address)
+        return Refusal.WRONG
+    facts = audit.Source(who=account.name, place=facts.place, address=facts.address)
+    if account.locked_until and account.locked_until > now:
+        return Refusal.LOCKED
+    secret = second_factor.opened(running.key, account.totp)
+    step = second_factor.step_of(secret, code, now, account.totp_step) if secret else None
+    if step is None:
+        return await _failed(running, account.name, facts)
+    used = await running.store.awrite(lambda tx: people.use_step(tx, account.id, step))
+    if not used.value:
+        return await _failed(running, account.name, facts)
+    return await begun(running, account, facts, "totp")
+
+
+def _by_id(running: Collector, person_id: str) -> Account | None:
+    with running.store.reading() as db:
+        return people.by_id(db, person_id)
 
 
 def _shown(name: str) -> str:
@@ -143,14 +187,17 @@ async def _failed(running: Collector, name: str, facts: audit.Source) -> Refusal
     return Refusal.WRONG
 
 
-async def _begun(running: Collector, account: Account, facts: audit.Source) -> str:
+async def begun(
+    running: Collector, account: Account, facts: audit.Source, method: str = "password"
+) -> str:
+    """Return a new session's token for *account*; writes the audit event."""
     token = secrets.token_urlsafe(32)
     settings = running.settings
 
     def job(tx: Transaction) -> None:
-        people.end_expired(tx, idle=settings.session_idle, absolute=settings.session_absolute)
-        people.begin(tx, account.id, _hashed(token), facts.address)
-        audit.record(tx, "sign-in", "ok", facts)
+        people.end_expired(tx, absolute=settings.session_absolute)
+        people.begin(tx, account.id, hashed(token), facts.address, method)
+        audit.record(tx, "sign-in", "ok", facts, about=f"{method}; notice {NOTICE_VERSION} read")
 
     await running.store.awrite(job)
     return token
@@ -165,7 +212,7 @@ async def sign_out(running: Collector, token: str, facts: audit.Source) -> None:
     """End a session; its cookie is worth nothing from now on."""
 
     def job(tx: Transaction) -> None:
-        people.end(tx, _hashed(token))
+        people.end(tx, hashed(token))
         audit.record(tx, "sign-out", "ok", facts)
 
     await running.store.awrite(job)
@@ -173,7 +220,7 @@ async def sign_out(running: Collector, token: str, facts: audit.Source) -> None:
 
 async def person_for(running: Collector, token: str) -> Person | None:
     """Return who holds this session, with the rights of this moment; None when it is over."""
-    key = _hashed(token)
+    key = hashed(token)
     found = await run_in_threadpool(_session, running, key)
     if found is None:
         return None
@@ -184,6 +231,14 @@ async def person_for(running: Collector, token: str) -> Person | None:
         return None
     if now - found.last_seen_at > _SEEN_EVERY:
         await running.store.awrite(lambda tx: people.seen(tx, key))
+    return found.person
+
+
+def locked_person(running: Collector, token: str) -> Person | None:
+    """Return whose session this is although it locked; None for one that is over or unknown."""
+    found = _session(running, hashed(token))
+    if found is None or running.now() - found.created_at > running.settings.session_absolute:
+        return None
     return found.person
 
 

@@ -50,6 +50,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     smtp_url: str = ""  # of the mail server; empty: no messages are sent
     smtp_password_file: Path | None = None
     mail_from: str = "ccpor-collector@localhost"
+    oidc_issuer: str = ""  # the identity provider; empty: local accounts only
+    oidc_client_id: str = ""
+    oidc_client_secret_file: Path | None = None
+    oidc_roles_file: Path | None = None  # JSON: group to role, or role@court
+    oidc_groups_claim: str = "groups"
     wire_limit: int = 1024 * 1024
     inflated_limit: int = 8 * 1024 * 1024
     inflated_ratio: int = 100
@@ -102,6 +107,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise SettingsInvalid("\n".join(faults))
         state_dir = Path(str(found.pop("state_dir", _default_state_dir(environment))))
         found.setdefault("database_url", f"sqlite:///{state_dir / 'collector.db'}")
+        whole = ("public_url", "oidc_client_id", "oidc_client_secret_file", "oidc_roles_file")
+        lacking = [name.upper() for name in whole if found.get("oidc_issuer") and name not in found]
+        if lacking:
+            missing = ", ".join(PREFIX + name for name in lacking)
+            raise SettingsInvalid(f"{PREFIX}OIDC_ISSUER is set, so set {missing} too")
         return cls(state_dir=state_dir, **found)
 
 
@@ -153,6 +163,13 @@ def _web_address(text: str) -> str:
     return f"{found.scheme}://{found.netloc}"
 
 
+def _issuer(text: str) -> str:
+    found = urlsplit(text)
+    if found.scheme not in {"http", "https"} or not found.hostname:
+        raise ValueError(text)
+    return text
+
+
 def _mail_server(text: str) -> str:
     found = urlsplit(text)
     if found.scheme not in {"smtp", "smtps"} or not found.hostname or found.password:
@@ -181,6 +198,11 @@ _READERS: dict[str, tuple[str, Callable[[str], Any], str]] = {
     "SMTP_URL": ("smtp_url", _mail_server, "smtp://user@host:587 or smtps://host:465"),
     "SMTP_PASSWORD_FILE": ("smtp_password_file", _absolute, "a file that holds the password"),
     "MAIL_FROM": ("mail_from", _mail_address, "an address, such as ccpor@example.org"),
+    "OIDC_ISSUER": ("oidc_issuer", _issuer, "https://login.example.org"),
+    "OIDC_CLIENT_ID": ("oidc_client_id", str, "the id that the provider gave"),
+    "OIDC_CLIENT_SECRET_FILE": ("oidc_client_secret_file", _absolute, "a file with the secret"),
+    "OIDC_ROLES_FILE": ("oidc_roles_file", _absolute, 'a JSON file: {"group": "role@court"}'),
+    "OIDC_GROUPS_CLAIM": ("oidc_groups_claim", str, "the name of the claim with the groups"),
     "RATE_MACHINE": ("rate_machine", _rate, "burst:per-second, such as 1200:10"),
     "RATE_COURT": ("rate_court", _rate, "burst:per-second, such as 3000:30"),
     "RATE_LOOKS": ("rate_looks", _rate, "burst:per-second, such as 12:0.1"),

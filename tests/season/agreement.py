@@ -15,7 +15,7 @@ from html import unescape
 from pathlib import Path
 
 import icalendar
-import openpyxl  # type: ignore[import-untyped]
+import openpyxl
 
 from ccpor_server.rights import Role
 from tests.season import recount

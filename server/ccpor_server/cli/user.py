@@ -9,6 +9,7 @@ from ccpor_server.cli import door
 from ccpor_server.cli.init import add_person
 from ccpor_server.collector import Collector
 from ccpor_server.rights import OF_COURT, Role
+from ccpor_server.settings import MAIL_ADDRESS
 from ccpor_server.store import Transaction, audit, people
 from ccpor_server.store.people import Account, NameTaken
 
@@ -95,6 +96,45 @@ def password(name: str) -> None:
 
         collector.store.write(job)
     click.echo(f"one-time password: {fresh}")
+
+
+@command.command("email")
+@click.argument("name")
+@click.argument("address", default="")
+@door.told
+def email(name: str, address: str) -> None:
+    """Say where messages for a person go; without an address: nowhere."""
+    if address and not MAIL_ADDRESS.fullmatch(address):
+        raise click.UsageError(f"{address!r} is no e-mail address; write it as name@example.org")
+    with door.opened() as collector:
+        account = _account(collector, name)
+
+        def job(tx: Transaction) -> None:
+            people.set_email(tx, account.id, address or None)
+            said = "set" if address else "removed"
+            audit.record(tx, "person.email", said, door.source("user email"), about=name)
+
+        collector.store.write(job)
+    click.echo(f"messages for {name} go to {address or 'nobody'}", err=True)
+
+
+@command.command("second-factor-off")
+@click.argument("name")
+@door.told
+def second_factor_off(name: str) -> None:
+    """Take off the second factor of somebody who lost the phone; open sessions end at once."""
+    with door.opened() as collector:
+        account = _account(collector, name)
+
+        def job(tx: Transaction) -> None:
+            people.set_second_factor(tx, account.id, None)
+            people.end_all(tx, account.id)
+            audit.record(
+                tx, "second-factor", "removed", door.source("user second-factor-off"), about=name
+            )
+
+        collector.store.write(job)
+    click.echo(f"{name} signs in with the password alone; let them set it up again", err=True)
 
 
 def _account(collector: Collector, name: str) -> Account:

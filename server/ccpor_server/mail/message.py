@@ -9,7 +9,7 @@ import msgspec
 
 from ccpor_reporting.checklist.model import ItemState
 from ccpor_server.board_lines import CourtLine
-from ccpor_server.store.incidents import Incident
+from ccpor_server.store.incidents import Incident, IncidentEvent
 from ccpor_server.store.people import Account
 
 MOST_LISTED = 15
@@ -28,12 +28,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _written(
-    key: str, kind: str, to: Account, court: str | None, subject: str, lines: Iterable[str]
+    to: Account, key: str, subject: str, lines: Iterable[str], *, court: str | None = None
 ) -> Message:
     body = "\n".join([*lines, "", FOOT]) + "\n"
     return Message(
         key=f"{key}:{to.id}",
-        kind=kind,
+        kind=key.partition(":")[0],
         court=court,
         recipient=to.email or "",
         subject=subject.replace("\n", " ").replace("\r", " ")[:200],
@@ -54,8 +54,15 @@ def _listed(lines: Sequence[str]) -> list[str]:
     return [*lines[:MOST_LISTED], *([f"  … and {more} more"] if more > 0 else [])]
 
 
-def digest(to: Account, lines: Sequence[CourtLine], week: str, base: str) -> Message:
+def week_of(now: datetime) -> str:
+    """Return the ISO week: a message of the week has it in its key."""
+    year, week, _ = now.isocalendar()
+    return f"{year}-{week:02}"
+
+
+def digest(to: Account, lines: Sequence[CourtLine], now: datetime, base: str) -> Message:
     """Return the week's digest: how many courts stand where, and which need a look."""
+    week = week_of(now)
     words = ("not-ready", "unknown", "ready")
     counts = {word: sum(one.readiness.verdict == word for one in lines) for word in words}
     needing = [one for one in lines if one.overdue or one.readiness.verdict == "not-ready"]
@@ -74,22 +81,22 @@ def digest(to: Account, lines: Sequence[CourtLine], week: str, base: str) -> Mes
         _link(base, "/"),
     ]
     subject = f"CCPOR readiness, week {week}: {_counted(len(needing), 'court')} to look at"
-    return _written(f"digest:{week}", "digest", to, None, subject, said)
+    return _written(to, f"digest:{week}", subject, said)
 
 
 def due(
-    to: Account, line: CourtLine, left: Sequence[ItemState], week: str, today: date, base: str
+    to: Account, line: CourtLine, left: Sequence[ItemState], now: datetime, base: str
 ) -> Message:
     """Return what is overdue or due soon at one court."""
     said = [
         f"  {one.item.id} {one.item.title}: "
-        + (f"overdue since {one.due}" if one.due and one.due < today else f"due {one.due}")
+        + (f"overdue since {one.due}" if one.due and one.due < now.date() else f"due {one.due}")
         + (f", {one.owner}" if one.owner else "")
         for one in left
     ]
     subject = f"{line.court.name}: {_counted(len(left), 'item')} overdue or due soon"
     body = [f"{subject}.", "", *_listed(said), "", _link(base, f"/courts/{line.court.id}")]
-    return _written(f"due:{line.court.id}:{week}", "due", to, line.court.id, subject, body)
+    return _written(to, f"due:{line.court.id}:{week_of(now)}", subject, body, court=line.court.id)
 
 
 def regression(to: Account, line: CourtLine, day: date, before: str, base: str) -> Message:
@@ -102,7 +109,7 @@ def regression(to: Account, line: CourtLine, day: date, before: str, base: str) 
         "",
         _link(base, f"/courts/{court.id}?show=blocking"),
     ]
-    return _written(f"regression:{court.id}:{day}", "regression", to, court.id, subject, body)
+    return _written(to, f"regression:{court.id}:{day}", subject, body, court=court.id)
 
 
 def silence(to: Account, line: CourtLine, since: datetime | None, base: str) -> Message:
@@ -117,20 +124,20 @@ def silence(to: Account, line: CourtLine, since: datetime | None, base: str) -> 
         "",
         _link(base, f"/courts/{court.id}/machines"),
     ]
-    return _written(f"silence:{court.id}:{when}", "silence", to, court.id, subject, body)
+    return _written(to, f"silence:{court.id}:{when}", subject, body, court=court.id)
 
 
-def incident(to: Account, name: str, found: Incident, what: str, at: datetime, base: str) -> Message:
+def incident(to: Account, name: str, found: Incident, event: IncidentEvent, base: str) -> Message:
     """Return that an incident was opened, or closed."""
-    subject = f"{found.number} {found.priority} {what} at {name}: {found.title}"
+    subject = f"{found.number} {found.priority} {event.kind} at {name}: {found.title}"
     body = [
         subject,
-        f"Began {found.began_at:%Y-%m-%d %H:%M} UTC; {what} {at:%Y-%m-%d %H:%M} UTC.",
+        f"Began {found.began_at:%Y-%m-%d %H:%M} UTC; {event.kind} {event.at:%Y-%m-%d %H:%M} UTC.",
         "",
         _link(base, f"/courts/{found.court}/incidents/{found.id}"),
     ]
-    key = f"incident:{found.id}:{what}:{at:%Y%m%d%H%M%S}"
-    return _written(key, "incident", to, found.court, subject, body)
+    key = f"incident:{found.id}:{event.kind}:{event.at:%Y%m%d%H%M%S}"
+    return _written(to, key, subject, body, court=found.court)
 
 
 def reminder(to: Account, line: CourtLine, day: date, who: str, base: str) -> Message:
@@ -144,4 +151,4 @@ def reminder(to: Account, line: CourtLine, day: date, who: str, base: str) -> Me
         "",
         _link(base, f"/courts/{court.id}?show=blocking"),
     ]
-    return _written(f"ask:{court.id}:{day}", "ask", to, court.id, subject, body)
+    return _written(to, f"ask:{court.id}:{day}", subject, body, court=court.id)

@@ -41,17 +41,12 @@ def plan(db: sa.Connection, now: datetime, base: str) -> list[Message]:
     return found
 
 
-def _week(now: datetime) -> str:
-    year, week, _ = now.isocalendar()
-    return f"{year}-{week:02}"
-
-
 def _digests(
     lines: Sequence[CourtLine], readers: Sequence[Account], now: datetime, base: str
 ) -> Iterator[Message]:
     for one in readers:
         if Role(one.role) in DECIDING and lines:
-            yield message.digest(one, lines, _week(now), base)
+            yield message.digest(one, lines, now, base)
 
 
 def _of_court(
@@ -73,8 +68,7 @@ def _of_court(
             told = event.kind in {"opened", "closed", "reopened"}
             if told and timedelta() <= now - event.at < TOLD_FOR:
                 for one in (*mine, *deciding):
-                    name = line.court.name
-                    yield message.incident(one, name, found, event.kind, event.at, base)
+                    yield message.incident(one, line.court.name, found, event, base)
 
 
 def _due(
@@ -89,7 +83,7 @@ def _due(
         if one.state not in SETTLED and one.due and one.due <= last
     ]
     for one in mine:
-        yield message.due(one, line, items, _week(now), now.date(), base)
+        yield message.due(one, line, items, now, base)
 
 
 def _is_silent(line: CourtLine, now: datetime) -> bool:

@@ -114,7 +114,8 @@ def _send(
         _refused(store, one, exc.smtp_code, exc.smtp_error, now)
         return False
     except ValueError as exc:  # an address that no header can hold
-        store.write(lambda tx: notices.failed(tx, one.id, str(exc), again_at=None))
+        why = str(exc)
+        store.write(lambda tx: notices.failed(tx, one.id, why, again_at=None))
         return False
     store.write(lambda tx: notices.sent(tx, one.id, "250 taken"))
     return True

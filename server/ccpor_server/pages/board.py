@@ -106,6 +106,7 @@ class BoardPage:
     counted: str
     as_of: Stamp
     address: str  # the query of this board, for its exports
+    may_remind: bool
 
 
 def query_from(given: dict[str, str]) -> Query:
@@ -126,7 +127,12 @@ def query_from(given: dict[str, str]) -> Query:
 
 
 def board_page(
-    lines: Sequence[CourtLine], query: Query, now: datetime, views: Sequence[SavedView] = ()
+    lines: Sequence[CourtLine],
+    query: Query,
+    now: datetime,
+    views: Sequence[SavedView] = (),
+    *,
+    may_remind: bool = False,
 ) -> BoardPage:
     """Return the board of *lines* as *query* asks for it; *views*: those that its reader saved."""
     kept = selected(lines, query, now)
@@ -146,6 +152,7 @@ def board_page(
         counted=_counted(len(kept), len(lines), query),
         as_of=stamp(now, now),
         address=_address(query),
+        may_remind=may_remind,
     )
 
 

@@ -21,6 +21,7 @@ from ccpor_server.pages.machines import machines_page
 from ccpor_server.pages.render import answer
 from ccpor_server.pages.report import report_page
 from ccpor_server.problems import Forbidden, NotFound
+from ccpor_server.rights import Right
 from ccpor_server.store import Transaction, audit, courts, declarations, desk, machines
 from ccpor_server.store.people import Person
 
@@ -32,7 +33,8 @@ async def board(request: Request) -> Response:
         return RedirectResponse(f"/courts/{person.court}", 303)
     query = query_from(dict(request.query_params))
     views = await read(request, lambda db: desk.views(db, person.id))
-    page = board_page(await board_lines(request, person), query, collector(request).now(), views)
+    lines, now = await board_lines(request, person), collector(request).now()
+    page = board_page(lines, query, now, views, may_remind=person.may(Right.REMIND))
     return answer(request, "board.html", page, "Courts")
 
 

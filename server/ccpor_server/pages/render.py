@@ -57,6 +57,7 @@ def frame(person: Person | None, path: str, *title: str) -> Frame:
         places.append((f"/courts/{person.court}/machines", "Workstations"))
     places.append(("/incidents", "Incidents"))
     places.append(("/capacity", "Capacity"))
+    places.append(("/messages", "Messages"))
     if person.role is Role.ADMINISTRATOR:
         places += [
             ("/admin/courts", "Manage courts"),

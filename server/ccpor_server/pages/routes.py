@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from ccpor_server.access import PASSWORD_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, Access, Endpoint, Entry
-from ccpor_server.pages import administration as adm
 from ccpor_server.pages import (
+    account,
+    drafts,
     exports,
     help_pages,
     incidents,
     item_work,
     notices,
+    oidc_sign_in,
     onboarding,
     readers,
-    second_factor,
     sign_in,
     sign_off,
     statewide,
@@ -20,6 +21,7 @@ from ccpor_server.pages import (
     waiving,
     worklist,
 )
+from ccpor_server.pages import administration as adm
 from ccpor_server.pages.capacity import capacity
 from ccpor_server.pages.static import static_file
 from ccpor_server.rights import Right
@@ -40,6 +42,7 @@ PAGE_ENDPOINTS: tuple[Entry, ...] = (
     _page("/static/{name}", Access.PUBLIC, static_file),
     _page(SIGN_IN_PATH, Access.PUBLIC, sign_in.sign_in_form),
     _form(SIGN_IN_PATH, Access.PUBLIC, sign_in.sign_in),
+    _form(f"{SIGN_IN_PATH}/code", Access.PUBLIC, sign_in.sign_in_code),
     _form(SIGN_OUT_PATH, Access.READER, sign_in.sign_out),
     _page(PASSWORD_PATH, Access.READER, sign_in.password_form),
     _form(PASSWORD_PATH, Access.READER, sign_in.change_password),
@@ -84,6 +87,8 @@ PAGE_ENDPOINTS: tuple[Entry, ...] = (
     *trends.ENTRIES,
     *exports.ENTRIES,
     *notices.ENTRIES,
-    *second_factor.ENTRIES,
+    *account.ENTRIES,
+    *oidc_sign_in.ENTRIES,
+    *drafts.ENTRIES,
     *help_pages.ENTRIES,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -21,6 +22,10 @@ NOTICE = (
     "only. What you do here is recorded and may be read by those who run it. By signing in you "
     "agree to this."
 )
+CODE_REFUSED = (
+    "The code is not right, was used before, or came too late. Type the newest one; after five "
+    "minutes sign in again."
+)
 REFUSED = "Name or password is not right, or the account is locked for a while."
 
 
@@ -30,6 +35,16 @@ class SignInPage:
     to: str
     name: str
     fault: str | None
+    provider: str | None  # what the identity provider is called
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodePage:
+    """ticket: what says that the password was right, for five minutes."""
+
+    to: str
+    ticket: str
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +55,17 @@ class PasswordPage:
     faults: tuple[Fault, ...]
 
 
-def _page(to: str, name: str = "", fault: str | None = None) -> SignInPage:
-    return SignInPage(notice=NOTICE, to=to, name=name, fault=fault)
+def _page(request: Request, to: str, name: str = "", fault: str | None = None) -> SignInPage:
+    settings = collector(request).settings
+    provider = urlsplit(settings.oidc_issuer).hostname if settings.oidc_issuer else None
+    return SignInPage(notice=NOTICE, to=to, name=name, fault=fault, provider=provider)
+
+
+def refused_page(request: Request, fault: str, status: int) -> Response:
+    """Return the sign-in form with what went wrong."""
+    return answer(
+        request, "sign_in.html", _page(request, "/", fault=fault), "Sign in", status=status
+    )
 
 
 async def sign_in_form(request: Request) -> Response:
@@ -49,22 +73,43 @@ async def sign_in_form(request: Request) -> Response:
     to = local_path(request.query_params.get("next"))
     if request.state.person is not None:
         return RedirectResponse(to, 303)
-    return answer(request, "sign_in.html", _page(to), "Sign in")
+    return answer(request, "sign_in.html", _page(request, to), "Sign in")
 
 
 async def sign_in(request: Request) -> Response:
     """Start a session. 303 with the cookie; 401 refused; 429 too many tries."""
     running, given = collector(request), await read_form(request)
     to, name = local_path(given.get("next")), given.get("name", "")[:100]
-    status = 401
+    facts, fault, status = source(request), REFUSED, 401
+    token: str | sessions.Challenge | sessions.Refusal = sessions.Refusal.LOCKED
     try:
-        password = given.get("password", "")
-        token = await sessions.sign_in(running, name, password, source(request))
-        fault = REFUSED
+        token = await sessions.sign_in(running, name, given.get("password", ""), facts)
     except TooMany as exc:
-        token, fault, status = sessions.Refusal.LOCKED, f"Too many tries: {exc.detail}.", 429
+        fault, status = f"Too many tries: {exc.detail}.", 429
     if isinstance(token, sessions.Refusal):
-        return answer(request, "sign_in.html", _page(to, name, fault), "Sign in", status=status)
+        page = _page(request, to, name, fault)
+        return answer(request, "sign_in.html", page, "Sign in", status=status)
+    if isinstance(token, sessions.Challenge):
+        return answer(request, "code.html", CodePage(to=to, ticket=token.ticket), "Code")
+    response = RedirectResponse(to, 303)
+    sessions.set_cookie(response, running.settings, token)
+    return response
+
+
+async def sign_in_code(request: Request) -> Response:
+    """Take the code of a second factor. 303 with the cookie; 401 refused; 429 too many tries."""
+    running, given = collector(request), await read_form(request)
+    to, ticket = local_path(given.get("next")), given.get("ticket", "")
+    try:
+        token = await sessions.sign_in_with_code(
+            running, ticket, given.get("code", "")[:20], source(request)
+        )
+    except TooMany as exc:
+        page = CodePage(to=to, ticket=ticket, fault=f"Too many tries: {exc.detail}.")
+        return answer(request, "code.html", page, "Code", status=429)
+    if isinstance(token, sessions.Refusal):
+        page = CodePage(to=to, ticket=ticket, fault=CODE_REFUSED)
+        return answer(request, "code.html", page, "Code", status=401)
     response = RedirectResponse(to, 303)
     sessions.set_cookie(response, running.settings, token)
     return response

@@ -149,6 +149,52 @@ def note_failure(tx: Transaction, name: str, *, tries: int, window: timedelta) -
     return locked
 
 
+def set_email(tx: Transaction, person_id: str, email: str | None) -> None:
+    """Note where messages for this person go; None: nowhere."""
+    _change(tx, person_id, email=email)
+
+
+def set_second_factor(
+    tx: Transaction, person_id: str, sealed: str | None, *, step: int | None = None
+) -> None:
+    """Keep the sealed secret of a second factor, or none; *step* counts as used."""
+    _change(tx, person_id, totp=sealed, totp_step=step)
+
+
+def use_step(tx: Transaction, person_id: str, step: int) -> bool:
+    """Use a code's time step; False when that one or a later one was used before."""
+    fresh = sa.or_(person.c.totp_step.is_(None), person.c.totp_step < step)
+    used = tx.db.execute(
+        person.update().where(person.c.id == person_id, fresh).values(totp_step=step)
+    )
+    return used.rowcount == 1
+
+
+def by_id(db: sa.Connection, person_id: str) -> Account | None:
+    row = db.execute(sa.select(person).where(person.c.id == person_id)).one_or_none()
+    return None if row is None else Account(**row._mapping)
+
+
+def by_subject(db: sa.Connection, subject: str) -> Account | None:
+    """Return the account of an identity provider's subject (issuer and sub)."""
+    row = db.execute(sa.select(person).where(person.c.subject == subject)).one_or_none()
+    return None if row is None else Account(**row._mapping)
+
+
+def set_subject(
+    tx: Transaction,
+    person_id: str,
+    subject: str,
+    *,
+    role: Role,
+    court: str | None,
+    email: str | None,
+) -> None:
+    """Write who this is at the identity provider, and the role that its groups give."""
+    _change(tx, person_id, subject=subject, role=role.value, court=court, email=email)
+    _change(tx, person_id, must_change=False)
+
+
 def begin(
     tx: Transaction, person_id: str, token_hash: str, source: str, method: str = "password"
 ) -> None:
@@ -174,22 +220,58 @@ def end_all(tx: Transaction, person_id: str) -> None:
     tx.db.execute(session.delete().where(session.c.person_id == person_id))
 
 
-def end_expired(tx: Transaction, *, idle: timedelta, absolute: timedelta) -> None:
-    """Forget sessions that can no longer be used."""
-    tx.db.execute(
-        session.delete().where(
-            sa.or_(
-                session.c.last_seen_at < tx.now - idle,
-                session.c.created_at < tx.now - absolute,
-            )
-        )
-    )
+def end_expired(tx: Transaction, *, absolute: timedelta) -> None:
+    """Forget sessions that are over; one that is only idle still says whose draft it is."""
+    tx.db.execute(session.delete().where(session.c.created_at < tx.now - absolute))
 
 
 def seen(tx: Transaction, token_hash: str) -> None:
     tx.db.execute(
         session.update().where(session.c.token_hash == token_hash).values(last_seen_at=tx.now)
     )
+
+
+class OpenSession(msgspec.Struct, frozen=True, kw_only=True):
+    """One of a person's own sessions, for them to see and to end."""
+
+    token_hash: str
+    created_at: datetime
+    last_seen_at: datetime
+    source: str
+    method: str
+
+
+def open_sessions(
+    db: sa.Connection, person_id: str, now: datetime, *, idle: timedelta, absolute: timedelta
+) -> tuple[OpenSession, ...]:
+    """Return a person's sessions that still count, newest first."""
+    query = sa.select(session).where(
+        session.c.person_id == person_id,
+        session.c.last_seen_at >= now - idle,
+        session.c.created_at >= now - absolute,
+    )
+    return tuple(
+        OpenSession(
+            token_hash=row.token_hash,
+            created_at=row.created_at,
+            last_seen_at=row.last_seen_at,
+            source=row.source,
+            method=row.method,
+        )
+        for row in db.execute(query.order_by(session.c.created_at.desc()))
+    )
+
+
+def end_own(tx: Transaction, person_id: str, starts: str) -> int:
+    """End one's own sessions whose hash begins so; return how many."""
+    mine = sa.and_(session.c.person_id == person_id, session.c.token_hash.startswith(starts))
+    return int(tx.db.execute(session.delete().where(mine)).rowcount)
+
+
+def end_others(tx: Transaction, person_id: str, kept: str) -> int:
+    """End all of one's own sessions but the one with this hash; return how many."""
+    mine = sa.and_(session.c.person_id == person_id, session.c.token_hash != kept)
+    return int(tx.db.execute(session.delete().where(mine)).rowcount)
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
