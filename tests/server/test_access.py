@@ -143,7 +143,13 @@ PEOPLE: dict[str, tuple[Role, str | None]] = {
 }
 COURT_OF = {"own": "ca-sonoma", "other": "ca-marin", "missing": None}
 NO_SESSION = {Access.MACHINE, Access.SLOT}  # no cookie opens them, so no other site's form does
-KINDS = ("csv", "json", "ics")  # XLSX and PDF are packed; their rows are those of the others
+KINDS = (
+    "csv",
+    "json",
+    "ics",
+    "oscal",
+    "junit",
+)  # XLSX and PDF are packed; their rows are those of the others
 SCOPED = ("{court_id}", "{run_id}")
 
 

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 import httpx
+import jsonschema_rs
 import pytest
 
 from ccpor_reporting.checklist.load import our_checklist
@@ -18,6 +19,7 @@ from ccpor_server.checklist_state import court_checklist
 from ccpor_server.exports.rows import Sheet
 from ccpor_server.exports.tables import csv_bytes, xlsx_bytes
 from ccpor_server.rights import Role
+from tests.conftest import ROOT
 from tests.peers import program
 from tests.server.rig import NOON, Rig, rig_in
 from tests.server.sample import fill
@@ -181,7 +183,90 @@ def pdfua_faults(path: Path) -> list[str]:
 
 
 def test_another_kind_of_file_is_not_there(office: Rig, reader: str) -> None:
-    for path in (f"/courts/{COURT}/export/exe", "/export/pdf"):
+    for path in (f"/courts/{COURT}/export/exe", "/export/junit"):
         answer = office.ask("GET", path, session=reader)
         assert answer.status_code == 404
         assert json.loads(answer.text)["detail"].startswith("there is no such kind")
+
+
+def test_the_statewide_pdf_is_accessible_and_has_the_boards_scope(
+    office: Rig, reader: str, tmp_path: Path
+) -> None:
+    from pypdf import PdfReader
+
+    def text(query: str) -> str:
+        body = sent(office, reader, f"/export/pdf{query}").content
+        (tmp_path / "courts.pdf").write_bytes(body)
+        assert pdfua_faults(tmp_path / "courts.pdf") == []
+        return "".join(page.extract_text() for page in PdfReader(io.BytesIO(body)).pages)
+
+    every, one, none = text(""), text("?q=alpine"), text("?q=nowhere")
+
+    assert "tcp.reach/dropped" in every
+    assert "Alpine" in one
+    assert "Sonoma" in every
+    assert "Sonoma" not in one
+    assert "No court is among those asked for" in none
+
+
+OSCAL = ROOT / "tests" / "oscal" / "oscal_assessment-results_schema-1.1.3.json"
+
+
+def oscal_faults(body: bytes | str) -> list[str]:
+    """Return what NIST's own schema says against *body*; its patterns need Unicode classes."""
+    validator = jsonschema_rs.validator_for(json.loads(OSCAL.read_bytes()))
+    return [
+        f"{one.instance_path} {one.message}"[:300]
+        for one in validator.iter_errors(json.loads(body))
+    ]
+
+
+@pytest.mark.parametrize("court", [COURT, "ca-fresno", "ca-alpine", "ca-kern"])
+def test_oscal_is_valid_by_the_published_schema(office: Rig, reader: str, court: str) -> None:
+    body = sent(office, reader, f"/courts/{court}/export/oscal").content
+    found = court_checklist(office.store, court, office.clock.now())
+    assert found is not None
+    told = json.loads(body)["assessment-results"]["results"][0]["findings"]
+    states = {one["title"].split()[0]: one["target"]["status"] for one in told}
+
+    assert oscal_faults(body) == []
+    assert set(states) == {one.item.id for one in found.items if one.state != "n/a"}
+    for one in found.items:
+        if one.item.id in states:
+            said = states[one.item.id]["state"]
+            assert (said == "satisfied") == (one.state == "met"), one.item.id
+    assert body == sent(office, reader, f"/courts/{court}/export/oscal").content
+
+
+def test_the_schema_refuses_what_is_not_oscal(office: Rig, reader: str) -> None:
+    """A control: the validator is no nodding one."""
+    whole = json.loads(sent(office, reader, f"/courts/{COURT}/export/oscal").content)
+    whole["assessment-results"]["results"][0]["findings"][0]["target"]["status"]["state"] = "fine"
+    del whole["assessment-results"]["uuid"]
+
+    assert len(oscal_faults(json.dumps(whole))) >= 2
+
+
+@pytest.mark.parametrize("faulty", [True, False])
+def test_a_runs_oscal_is_valid_too(faulty: bool) -> None:
+    from ccpor_reporting.render import Style, oscal
+    from tests.server.sample import Desk, report_of
+
+    desk = Desk("FRESNO-1", "ca-fresno", "fresno", "clerk", id="x")
+    made = report_of(desk, NOON, number=1, faulty=faulty)
+
+    assert oscal_faults(oscal.write(made, Style())) == []
+
+
+def test_junit_fails_what_is_not_met_and_passes_what_is(office: Rig, reader: str) -> None:
+    from xml.etree import ElementTree
+
+    body = sent(office, reader, f"/courts/{COURT}/export/junit").content
+    found = court_checklist(office.store, COURT, office.clock.now())
+    assert found is not None
+    cases = ElementTree.fromstring(body).findall(".//testcase")
+    said = {one.attrib["name"].split()[0]: one[0].tag if len(one) else "passed" for one in cases}
+    words = {"met": "passed", "not-met": "failure"}
+
+    assert said == {one.item.id: words.get(one.state, "skipped") for one in found.items}
+    assert {"passed", "failure", "skipped"} == set(said.values())

@@ -1,4 +1,4 @@
-"""OSCAL 1.1.2 assessment results (NIST): an observation and a finding for each of ours.
+"""OSCAL 1.1.3 assessment results (NIST): an observation and a finding for each of ours.
 
 OSCAL knows satisfied and not-satisfied only. What nobody looked at is *not-satisfied* with the
 reason *other*: unknown is never satisfied. What does not apply gives an observation and no finding.
@@ -18,7 +18,7 @@ from ccpor_reporting.text import single_line, value_words
 if TYPE_CHECKING:
     from ccpor_reporting.render import Style
 
-OSCAL_VERSION = "1.1.2"
+OSCAL_VERSION = "1.1.3"
 NAMESPACE = "urn:ccpor-check"
 _REASON = {Status.PASS: "pass", Status.FAIL: "fail", Status.ERROR: "other", Status.SKIP: "other"}
 

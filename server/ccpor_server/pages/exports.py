@@ -13,8 +13,9 @@ from starlette.responses import Response
 from ccpor_server.access import Access, Entry, collector
 from ccpor_server.board_lines import CourtLine
 from ccpor_server.checklist_state import CourtView
+from ccpor_server.exports.assessment import junit_bytes, oscal_bytes
 from ccpor_server.exports.calendar import calendar_bytes
-from ccpor_server.exports.pdf import court_pdf
+from ccpor_server.exports.pdf import court_pdf, statewide_pdf
 from ccpor_server.exports.rows import checklist_sheet, courts_sheet, evidence_sheet
 from ccpor_server.exports.tables import csv_bytes, xlsx_bytes
 from ccpor_server.pages.board import query_from, selected
@@ -30,11 +31,16 @@ TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
     "ics": "text/calendar; charset=utf-8",
+    "oscal": "application/json",
+    "junit": "application/xml; charset=utf-8",
 }
+
+ENDINGS = {"oscal": "oscal.json", "junit": "junit.xml"}
 
 
 def _file(body: bytes, name: str, kind: str, now: datetime) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}-{now:%Y-%m-%d}.{kind}"'}
+    ending = ENDINGS.get(kind, kind)
+    headers = {"Content-Disposition": f'attachment; filename="{name}-{now:%Y-%m-%d}.{ending}"'}
     return Response(body, media_type=TYPES[kind], headers=headers)
 
 
@@ -50,11 +56,15 @@ async def court_export(request: Request) -> Response:
         ),
         "json": lambda: msgspec.json.encode(view.checklist),
         "ics": lambda: calendar_bytes(view, now),
+        "oscal": lambda: oscal_bytes(view),
+        "junit": lambda: junit_bytes(view),
     }
     if kind == "pdf":
         return await _pdf(request, view, person, now)
     if kind not in made:
-        raise NotFound("there is no such kind of file; use csv, xlsx, json, ics or pdf")
+        raise NotFound(
+            "there is no such kind of file; use csv, xlsx, json, ics, pdf, oscal or junit"
+        )
     return _file(await run_in_threadpool(made[kind]), view.court.id, kind, now)
 
 
@@ -83,8 +93,12 @@ async def board_export(request: Request) -> Response:
             {"as_of": now, "courts": [_shown(one) for one in asked]}
         ),
     }
+    if kind == "pdf":
+        person: Person = request.state.person
+        head = await read(request, current_head)
+        made["pdf"] = lambda: statewide_pdf(asked, head, by=person.name, now=now)
     if kind not in made:
-        raise NotFound("there is no such kind of file; use csv, xlsx or json")
+        raise NotFound("there is no such kind of file; use csv, xlsx, json or pdf")
     return _file(await run_in_threadpool(made[kind]), "courts", kind, now)
 
 
