@@ -10,7 +10,8 @@ is *gone*.
 
 Noise: a measured value (a number with a unit) is the same unless it moved by more than 20 % of the
 old value and by more than the floor of its unit: 20 ms, 0.2 s, 0.5 %, 1 day beyond the days that
-passed between the runs, 5 Mbit/s, 64 MB, 1 GB, 10 kB, 28 bytes.
+passed between the runs, 5 Mbit/s, 64 MB, 1 GB, 10 kB, 28 bytes; 60 ms for a resolver. Where both runs counted (packets
+lost of those sent), chance decides instead: one lost of thirty is no change of the line.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from ccpor_reporting.chance import is_rare
 from ccpor_reporting.diagnosis.facts import root_of
 from ccpor_reporting.model import Finding, Json, Report, Severity, Status, UtcTime, Verdict
 from ccpor_reporting.text import SEVERITY_WORDS, STATUS_WORDS, plain_time, single_line, value_words
@@ -41,6 +43,7 @@ NOISE_FLOOR: Mapping[str, float] = {
     "dpi": 5,
     "deg": 0.5,
 }
+FLOOR_MS = {"dns.latency": 60}  # an answer out of the cache, or asked for once more
 LOWER_IS_WORSE = frozenset(
     {
         "capacity.download",
@@ -55,6 +58,9 @@ LOWER_IS_WORSE = frozenset(
 DAYS = frozenset({"d", "day", "days"})
 _COST = {Severity.INFO: 1, Severity.WARNING: 2, Severity.BLOCKER: 3}
 _ANSWERED = frozenset({Status.PASS, Status.FAIL, Status.NOT_APPLICABLE})
+
+
+_Both = tuple[tuple[int, int] | None, tuple[int, int] | None]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,7 +154,8 @@ def _change(
         kind = "not_comparable"
         words = f"check {shown.check} was version {then or 'unknown'}, is {now or 'unknown'}"
     else:
-        kind, words = _kind(before, after, days)
+        counts = _counts(before, old), _counts(after, new)
+        kind, words = _kind(before, after, days, counts)
     return kind, Change(
         finding=shown.id,
         words=words,
@@ -205,12 +212,12 @@ def _one_sided(
     return "not_comparable", "not looked at in the new run"
 
 
-def _kind(before: Finding, after: Finding, days: float) -> tuple[str, str]:
+def _kind(before: Finding, after: Finding, days: float, counts: _Both) -> tuple[str, str]:
     moved = f"{_state(before)} -> {_state(after)}"
     looked_then, looked_now = before.status in _ANSWERED, after.status in _ANSWERED
     match before.status, after.status:
         case Status.FAIL, Status.FAIL if before.reason == after.reason:
-            return _by_severity(before, after, days, moved)
+            return _by_severity(before, after, days, moved, counts=counts)
         case _, Status.FAIL:
             return "new", moved
         case Status.FAIL, _ if not looked_now:
@@ -218,7 +225,7 @@ def _kind(before: Finding, after: Finding, days: float) -> tuple[str, str]:
         case Status.FAIL, _:
             return "gone", moved
     if looked_then and looked_now:
-        return _by_value(before, after, days, STATUS_WORDS[after.status])
+        return _by_value(before, after, days, STATUS_WORDS[after.status], counts=counts)
     if before.status is after.status is Status.SKIP and before.because == after.because:
         return "same", STATUS_WORDS[after.status]
     if looked_then or looked_now:
@@ -226,24 +233,45 @@ def _kind(before: Finding, after: Finding, days: float) -> tuple[str, str]:
     return "not_comparable", f"{moved}: not looked at in either run"
 
 
-def _by_severity(before: Finding, after: Finding, days: float, moved: str) -> tuple[str, str]:
+def _by_severity(
+    before: Finding, after: Finding, days: float, moved: str, *, counts: _Both
+) -> tuple[str, str]:
     if _COST[after.severity] != _COST[before.severity]:
         worse = _COST[after.severity] > _COST[before.severity]
         return ("worse" if worse else "better"), moved
-    return _by_value(before, after, days, _state(after))
+    return _by_value(before, after, days, _state(after), counts=counts)
 
 
-def _by_value(before: Finding, after: Finding, days: float, state: str) -> tuple[str, str]:
+def _by_value(
+    before: Finding, after: Finding, days: float, state: str, *, counts: _Both
+) -> tuple[str, str]:
     then, now = measured(before), measured(after)
     if then is None or now is None or before.unit != after.unit:
         return "same", state
     words = f"{value_words(then, before.unit)} -> {value_words(now, after.unit)}"
     if after.code == "clock.offset":  # ahead is as wrong as behind
         then, now = abs(then), abs(now)
-    if not beyond_noise(then, now, after.unit or "", days):
+    old_counts, new_counts = counts
+    if old_counts and new_counts:
+        moved = is_rare(*new_counts, *old_counts) or is_rare(*old_counts, *new_counts)
+    else:
+        moved = beyond_noise(then, now, after.unit or "", days, FLOOR_MS.get(after.code))
+    if not moved:
         return "same", f"{state}, {words}"
     risen_is_worse = after.code not in LOWER_IS_WORSE
     return ("worse" if (now > then) == risen_is_worse else "better"), words
+
+
+def _counts(finding: Finding, report: Report) -> tuple[int, int] | None:
+    """Return how many were lost of how many sent, of a finding that is such a share."""
+    if finding.code != "path.loss":
+        return None
+    for seen in report.observations:
+        if (seen.target, seen.check) == (finding.target, finding.check):
+            lost, sent = seen.evidence.get("lost"), seen.evidence.get("sent")
+            if type(lost) is int and type(sent) is int and 0 <= lost <= sent:
+                return lost, sent
+    return None
 
 
 def measured(finding: Finding) -> float | None:
@@ -254,16 +282,19 @@ def measured(finding: Finding) -> float | None:
     return float(value)
 
 
-def beyond_noise(then: float, now: float, unit: str, days: float) -> bool:
+def beyond_noise(
+    then: float, now: float, unit: str, days: float, floor: float | None = None
+) -> bool:
     """Say whether a value moved by more than its noise; *days* passed between the two looks.
 
-    A unit without a floor of its own has only the 20 %.
+    floor: in place of the unit's. A unit without a floor of its own has only the 20 %.
     """
     if unit in DAYS:
         # Days left fall by one a day: that is the calendar, no change. Rounding may add one.
         return abs(now - (then - days)) > NOISE_FLOOR["days"] + 1
     moved = abs(now - then)
-    return moved > max(NOISE_SHARE * abs(then), NOISE_FLOOR.get(unit, 0.0))
+    least = NOISE_FLOOR.get(unit, 0.0) if floor is None else floor
+    return moved > max(NOISE_SHARE * abs(then), least)
 
 
 def _state(finding: Finding) -> str:
