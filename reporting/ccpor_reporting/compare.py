@@ -10,8 +10,8 @@ is *gone*.
 
 Noise: a measured value (a number with a unit) is the same unless it moved by more than 20 % of the
 old value and by more than the floor of its unit: 20 ms, 0.2 s, 0.5 %, 1 day beyond the days that
-passed between the runs, 5 Mbit/s, 64 MB, 1 GB, 10 kB, 28 bytes; 60 ms for a resolver. Where both runs counted (packets
-lost of those sent), chance decides instead: one lost of thirty is no change of the line.
+passed between the runs, 5 Mbit/s, 64 MB, 1 GB, 10 kB, 28 bytes; 60 ms for a resolver. Where both
+runs counted (packets lost of those sent), chance decides instead: one lost of thirty is no change.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ccpor_server.access import PASSWORD_PATH, SIGN_IN_PATH, SIGN_OUT_PATH, Access, Endpoint, Entry
 from ccpor_server.pages import (
     account,
+    comparisons,
     drafts,
     exports,
     help_pages,
@@ -85,6 +86,7 @@ PAGE_ENDPOINTS: tuple[Entry, ...] = (
     *worklist.ENTRIES,
     *statewide.ENTRIES,
     *trends.ENTRIES,
+    *comparisons.ENTRIES,
     *exports.ENTRIES,
     *notices.ENTRIES,
     *account.ENTRIES,
