@@ -93,6 +93,9 @@ TABLE: dict[str, tuple[Access, dict[str, Right]]] = {
         {"POST": Right.INCIDENT},
     ),
     "/reports/{run_id}/compare": (Access.READER, {"GET": Right.READ}),
+    "/onboarding": (Access.READER, {"GET": Right.REMIND, "POST": Right.REMIND}),
+    "/courts/{court_id}/onboarding": (Access.READER, {"GET": Right.PLAN}),
+    "/courts/{court_id}/onboarding/{step}": (Access.READER, {"POST": Right.PLAN}),
     "/compare": (Access.READER, {"GET": Right.READ}),
     "/courts/{court_id}/trends": (Access.READER, {"GET": Right.READ}),
     "/reports/{run_id}": (Access.READER, {"GET": Right.READ}),
@@ -210,6 +213,7 @@ class House:
             "kind": "json",
             "view_id": "nothing",
             "session_id": "0" * 16,
+            "step": "go-live",
         }
 
 

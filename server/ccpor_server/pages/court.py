@@ -129,6 +129,7 @@ class CourtPage:
     sample: bool
     waived: int
     may_open: bool
+    may_plan: bool
 
 
 def court_page(view: CourtView, person: Person, asked: str, now: datetime) -> CourtPage:
@@ -164,6 +165,7 @@ def court_page(view: CourtView, person: Person, asked: str, now: datetime) -> Co
         sample=court.sample,
         waived=counts[State.WAIVED],
         may_open=person.may(Right.INCIDENT),
+        may_plan=person.may(Right.PLAN),
         manage_href=f"/admin/courts/{court.id}" if person.role == "administrator" else None,
     )
 

@@ -20,6 +20,7 @@ from ccpor_server.pages import (
     statewide,
     trends,
     waiving,
+    wizard,
     worklist,
 )
 from ccpor_server.pages import administration as adm
@@ -79,6 +80,7 @@ PAGE_ENDPOINTS: tuple[Entry, ...] = (
         endpoint=adm.audit_list,
     ),
     *onboarding.ENTRIES,
+    *wizard.ENTRIES,
     *sign_off.ENTRIES,
     *item_work.ENTRIES,
     *waiving.ENTRIES,

@@ -82,6 +82,7 @@ def filled(path: str, names: dict[str, str]) -> str:
         kind="json",
         view_id="none",
         session_id="0" * 16,
+        step="go-live",
         incident_id=names["incident"],
     )
 
