@@ -12,17 +12,20 @@ from pathlib import Path
 
 import uvicorn
 
+from ccpor_server import second_factor, sessions
 from ccpor_server.api.routes import API_ENDPOINTS
 from ccpor_server.app import create_app
 from ccpor_server.collector import Collector
+from ccpor_server.mail.planning import plan, write
 from ccpor_server.pages.routes import PAGE_ENDPOINTS
 from ccpor_server.rights import Role
-from ccpor_server.store import people
+from ccpor_server.store import desk, people
 from tests.peers import free_port, listens, wait_until
 from tests.server.rig import NOON, prepared
 from tests.server.sample import Clock, fill
 
 AXE = Path(__file__).parent.parent.parent / "node_modules" / "axe-core" / "axe.min.js"
+GUARDED = "a password with a second factor"
 PEOPLE = {
     "administrator": ("m.ortiz", Role.ADMINISTRATOR, None),
     "reviewer": ("a.reviewer", Role.REVIEWER, None),
@@ -84,7 +87,31 @@ def _people(collector: Collector, *, filled: bool) -> dict[str, str]:
 
         collector.store.write(job)
         cookies[kind] = token
+    if filled:
+        _desk_work(collector)
     return cookies
 
 
-__all__ = ["AXE", "PEOPLE", "Site", "site"]
+def _desk_work(collector: Collector) -> None:
+    """Add somebody with a second factor, addresses, a draft, and the messages of the week."""
+    secret = second_factor.sealed(collector.key, second_factor.new_secret())
+    hashed = sessions.hash_password(GUARDED)
+
+    def job(tx: people.Transaction) -> None:
+        guarded = people.add(tx, "g.uarded", Role.REVIEWER, None, hashed)
+        people._change(tx, guarded, must_change=False)
+        people.set_second_factor(tx, guarded, secret)
+        for name in ("a.reviewer", "r.diaz"):
+            one = people.by_name(tx.db, name)
+            assert one is not None
+            people.set_email(tx, one.id, f"{name}@example.org")
+            fields = {"comment": "The county asked again."}
+            desk.keep_draft(tx, one.id, "/courts/ca-sonoma/items/PL-10/comments", fields)
+
+    collector.store.write(job)
+    with collector.store.reading() as db:
+        messages = plan(db, collector.now(), "https://collector.example.org")
+    write(collector.store, messages)
+
+
+__all__ = ["AXE", "GUARDED", "PEOPLE", "Site", "site"]
