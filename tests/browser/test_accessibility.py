@@ -64,6 +64,7 @@ FILLED = {
     "court form": ("administrator", "/admin/courts/ca-sonoma"),
     "codes": ("administrator", "/admin/codes"),
     "audit": ("administrator", "/admin/audit"),
+    "help": ("court", "/help"),
     "account": ("reviewer", "/account"),
     "account, court": ("court", "/account"),
     "second factor": ("reviewer", "/account/second-factor"),

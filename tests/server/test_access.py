@@ -96,6 +96,7 @@ TABLE: dict[str, tuple[Access, dict[str, Right]]] = {
     "/onboarding": (Access.READER, {"GET": Right.REMIND, "POST": Right.REMIND}),
     "/courts/{court_id}/onboarding": (Access.READER, {"GET": Right.PLAN}),
     "/courts/{court_id}/onboarding/{step}": (Access.READER, {"POST": Right.PLAN}),
+    "/help": (Access.READER, {"GET": Right.READ}),
     "/compare": (Access.READER, {"GET": Right.READ}),
     "/courts/{court_id}/trends": (Access.READER, {"GET": Right.READ}),
     "/reports/{run_id}": (Access.READER, {"GET": Right.READ}),

@@ -11,6 +11,7 @@ from ccpor_reporting.checklist.model import State
 from ccpor_server.board_lines import CourtLine
 from ccpor_server.pages.stamp import Stamp, day, days_words, stamp
 from ccpor_server.pages.words import COURT_VERDICTS, PHASES, STATES, Mark
+from ccpor_server.regions import NAMES, region_of
 from ccpor_server.store.desk import SavedView
 
 SHOWN = (State.MET, State.NOT_MET, State.STALE, State.OPEN)
@@ -25,7 +26,7 @@ SORTS = {
 }
 DUES = {"overdue": "something is overdue", "14": "something is due in 14 days"}
 HEARD = {"3": "not for 3 days", "7": "not for a week", "30": "not for a month"}
-FIELDS = ("q", "kind", "phase", "status", "due", "heard", "owner", "sort", "order")
+FIELDS = ("q", "kind", "region", "phase", "status", "due", "heard", "owner", "sort", "order")
 _PHASE_ORDER = tuple(PHASES)
 _VERDICT_ORDER = ("not-ready", "unknown", "ready")
 
@@ -38,6 +39,7 @@ class Query:
     phase: str = ""
     status: str = ""
     kind: str = ""
+    region: str = ""
     due: str = ""
     heard: str = ""
     owner: str = ""
@@ -96,6 +98,7 @@ class BoardPage:
     phases: tuple[Choice, ...]
     statuses: tuple[Choice, ...]
     kinds: tuple[Choice, ...]
+    regions: tuple[Choice, ...]
     dues: tuple[Choice, ...]
     heards: tuple[Choice, ...]
     owners: tuple[Choice, ...]
@@ -118,6 +121,7 @@ def query_from(given: dict[str, str]) -> Query:
         phase=phase if phase in PHASES else "",
         status=status if status in COURT_VERDICTS else "",
         kind=kind if kind in KINDS else "",
+        region=given.get("region", "") if given.get("region", "") in NAMES else "",
         due=given.get("due", "") if given.get("due", "") in DUES else "",
         heard=given.get("heard", "") if given.get("heard", "") in HEARD else "",
         owner=given.get("owner", "").strip()[:100],
@@ -142,6 +146,7 @@ def board_page(
         phases=_choices(PHASES, query.phase),
         statuses=_choices({name: mark.word for name, mark in COURT_VERDICTS.items()}, query.status),
         kinds=_choices(KINDS, query.kind),
+        regions=_choices(NAMES, query.region),
         dues=_choices(DUES, query.due),
         heards=_choices(HEARD, query.heard),
         owners=_choices({one: one for one in owners}, query.owner),
@@ -182,6 +187,7 @@ def _filters(query: Query) -> dict[str, str]:
     return {
         "q": query.search,
         "kind": query.kind,
+        "region": query.region,
         "phase": query.phase,
         "status": query.status,
         "due": query.due,
@@ -204,6 +210,8 @@ def _counted(shown: int, total: int, query: Query) -> str:
         filters.append(f"named like “{query.search}”")
     if query.kind:
         filters.append(f"kind {KINDS[query.kind]}")
+    if query.region:
+        filters.append(f"of {NAMES[query.region]}")
     if query.phase:
         filters.append(f"in phase {PHASES[query.phase]}")
     if query.status:
@@ -226,6 +234,7 @@ def _matches(line: CourtLine, query: Query) -> bool:
         and (not query.phase or ready.phase == query.phase)
         and (not query.status or ready.verdict == query.status)
         and (not query.kind or court.kind == query.kind)
+        and (not query.region or region_of(court) == query.region)
     )
 
 

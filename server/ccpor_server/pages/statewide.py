@@ -22,6 +22,7 @@ from ccpor_server.pages.loading import board_lines, read
 from ccpor_server.pages.render import answer
 from ccpor_server.pages.stamp import Stamp, day, stamp
 from ccpor_server.pages.words import COURT_VERDICTS, PHASES, Mark
+from ccpor_server.regions import county_of
 from ccpor_server.store import standings
 from ccpor_server.store.people import Person
 from ccpor_server.store.standings import Standing
@@ -106,12 +107,6 @@ async def statewide(request: Request) -> Response:
     return answer(request, "statewide.html", page, "Statewide")
 
 
-def county_of(line: CourtLine) -> str:
-    """Return the slug of a court's county: as its contacts say, else as its id says."""
-    said = line.court.contacts.get("county", "")
-    return said.lower().replace(" ", "-") if said else line.court.id.removeprefix("ca-")
-
-
 def statewide_page(
     lines: Sequence[CourtLine],
     course: Sequence[Standing],
@@ -120,12 +115,12 @@ def statewide_page(
 ) -> StatewidePage:
     """Return the page for the courts of *lines*."""
     drawn = california()
-    superior = {county_of(one): one for one in lines if one.court.kind == "superior"}
+    superior = {county_of(one.court): one for one in lines if one.court.kind == "superior"}
     slugs = {one.slug for one in drawn.counties}
     others = [
         one
         for one in lines
-        if county_of(one) not in slugs or superior.get(county_of(one)) is not one
+        if county_of(one.court) not in slugs or superior.get(county_of(one.court)) is not one
     ]
     rows = tuple(_county(one.name, superior.get(one.slug)) for one in drawn.counties)
     least = asked.get("courts", "1") if asked.get("courts", "1") in AT_LEAST else "1"
