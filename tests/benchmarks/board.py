@@ -1,6 +1,6 @@
 """Times of the pages over many courts: on SQLite and PostgreSQL, with few and with many reports.
 
-The whole of `tests.season`'s courts and workstations, each with its newest twelve real reports;
+The whole of `tests.season`'s courts and workstations, each with as many real reports as a page reads;
 then three years of daily reports more, which nobody's page may read.
 """
 
@@ -29,7 +29,7 @@ from tests.season.script import WHOLE, Court, Machine, Size, courts_of
 from tests.server.rig import NOON, HeldClock, Rig, Workstation, prepared
 from tests.server.sample import Desk, report_of
 
-EACH = 12
+EACH, LIVE_EACH = 12, 30  # as many as a page reads of a workstation
 DAYS = 3 * 365
 LOOKS = 120
 
@@ -67,6 +67,7 @@ class World:
                 courts.declare(tx, row)
 
     def _court(self, tx: Transaction, court: Court) -> None:
+        is_live = court.go_live is not None and court.go_live <= NOON.date()
         for machine in court.machines:
             station = Workstation(court.id, machine.location, machine.role)
             station.id = f"{len(self.agents):08x}-0000-4000-8000-000000000000"
@@ -76,7 +77,7 @@ class World:
                 public_key=station.pem, key_id=name, name=machine.name, os="Windows", code_id="-",
             )  # fmt: skip
             machines.enrol(tx, new)
-            for back in reversed(range(EACH)):
+            for back in reversed(range(LIVE_EACH if is_live else EACH)):
                 reports.add(tx, self._report(machine, station, hours=1 + 24 * back))
             self.agents.append((machine, station))
 
