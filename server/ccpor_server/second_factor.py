@@ -16,6 +16,7 @@ from ccpor_server.keys import CollectorKey
 STEP_S = 30
 DRIFT = 1  # steps that a phone's clock may be off, either way
 ISSUER = "CCPOR readiness"
+OFFER_S = 3600  # between the picture and the first code
 WAIT_S = 300  # between the password and the code
 _SECRET, _TICKET, _OFFER = "second factor 1", "sign-in ticket 1", "second factor offer 1"
 
@@ -102,16 +103,16 @@ def ticket_of(key: CollectorKey, text: str, now: datetime) -> str | None:
     return found.person_id if 0 <= now.timestamp() - found.at <= WAIT_S else None
 
 
-def offer(key: CollectorKey, person_id: str, secret: str) -> str:
+def offer(key: CollectorKey, person_id: str, secret: str, now: datetime) -> str:
     """Return a secret as the form carries it until the first code proves that it was read."""
     body = msgspec.json.encode(Offer(person_id, secret))
-    return key.sealing(_OFFER).encrypt(body).decode()
+    return key.sealing(_OFFER).encrypt_at_time(body, int(now.timestamp())).decode()
 
 
-def offered(key: CollectorKey, text: str, person_id: str) -> str | None:
-    """Return the secret that was offered to this person; None for anything else."""
+def offered(key: CollectorKey, text: str, person_id: str, now: datetime) -> str | None:
+    """Return the secret that was offered to this person within an hour; None for anything else."""
     try:
-        body = key.sealing(_OFFER).decrypt(text.encode(), ttl=3600)
+        body = key.sealing(_OFFER).decrypt_at_time(text.encode(), OFFER_S, int(now.timestamp()))
     except InvalidToken:
         return None
     found = msgspec.json.decode(body, type=Offer)

@@ -24,7 +24,7 @@ from ccpor_server.mail.posting import post_once
 from ccpor_server.mail.sending import AGAIN_AFTER, MailUnusable, connected, send_waiting
 from ccpor_server.rights import Role
 from ccpor_server.settings import Settings, SettingsInvalid
-from ccpor_server.store import courts, notices, people
+from ccpor_server.store import Transaction, courts, notices, people, standings
 from tests.peers import certificates, free_port
 from tests.server.rig import Rig, rig_in
 from tests.server.sample import fill
@@ -294,3 +294,45 @@ def make_incident() -> Callable[[Rig], None]:
         assert answer.status_code == 303, answer.text
 
     return make
+
+
+def test_doctor_looks_at_the_mail_server(office: Rig) -> None:
+    from ccpor_server.cli.doctor import _lines
+
+    def told(url: str) -> tuple[bool, str]:
+        [found] = [one for one in _lines(settings(office, url)) if one[1].startswith("mail server")]
+        return found
+
+    with mail_server(Inbox()) as url:
+        good = told(url)
+    bad = told(url)
+
+    assert good[0]
+    assert "250" in good[1]
+    assert not bad[0]
+    assert "CCPOR_COLLECTOR_SMTP_URL" in bad[1]
+
+
+def test_a_court_that_is_ready_no_more_is_told_once(office: Rig) -> None:
+    """Its standing of the morning said ready; the afternoon, and the next day, are one message."""
+
+    def told() -> list[str]:
+        new = [one for one in planned(office) if one.kind == "regression"]
+        write(office.store, new)
+        return [one.court or "" for one in new]
+
+    def stood(tx: Transaction) -> None:
+        day = office.clock.now().date()
+        standings.put(tx, "ca-sonoma", day, verdict="ready", counts={}, blocking=0)
+
+    before = told()
+    office.store.write(stood)
+    today = told()
+    office.clock.forward(days=1)
+    told()
+    with office.store.reading() as db:
+        kept = [one for one in notices.newest(db) if one.kind == "regression"]
+
+    assert before == []
+    assert set(today) == {"ca-sonoma"}
+    assert len(kept) == len(today) == 2  # the court's manager, and the AOC's reviewer

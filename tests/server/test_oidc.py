@@ -247,3 +247,21 @@ def test_an_issuer_without_the_rest_is_refused_at_the_start() -> None:
 def test_a_provider_in_the_clear_is_refused(make_rig: Callable[..., Rig], tmp_path: Path) -> None:
     with provided(make_rig, tmp_path, oidc_issuer="http://login.example.org") as office:
         assert office.rig.ask("GET", "/sign-in/oidc").status_code == 503
+
+
+def test_doctor_looks_at_the_provider(office: Office) -> None:
+    from ccpor_server.cli.doctor import _lines
+
+    def told() -> tuple[bool, str]:
+        found = [one for one in _lines(office.rig.settings) if one[1].startswith("identity")]
+        return found[0]
+
+    good = told()
+    file = office.rig.settings.oidc_roles_file
+    assert file is not None
+    file.write_text("{}}")
+    bad = told()
+
+    assert good == (True, f"identity provider: {office.provider}, 4 groups have a role")
+    assert not bad[0]
+    assert "no JSON of group to role" in bad[1]

@@ -124,6 +124,18 @@ def test_it_is_set_only_with_ones_own_offer_and_a_right_code(
     assert post(rig, "/sign-in", name="m.ortiz", password=PASSWORD).status_code == 303
 
 
+def test_an_offer_is_an_hour_old_at_most(rig: Rig, clerk: tuple[str, str]) -> None:
+    page = rig.ask("GET", "/account/second-factor", session=clerk[1]).text
+    [offer] = re.findall(r'name="offer" value="([^"]+)"', page)
+    [letters] = re.findall(r'<code class="secret">([A-Z2-7 ]+)</code>', page)
+    for _ in range(3):  # the session goes on
+        rig.clock.forward(minutes=25)
+        rig.ask("GET", "/account", session=clerk[1])
+    code = pyotp.TOTP(letters.replace(" ", "")).at(rig.clock.now())
+
+    assert post(rig, "/account/second-factor", clerk[1], offer=offer, code=code).status_code == 400
+
+
 def test_it_is_taken_off_with_a_code(rig: Rig, clerk: tuple[str, str]) -> None:
     program = set_up(rig, clerk[1])
     wrong = post(rig, "/account/second-factor/remove", clerk[1], code="000000")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import click
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ _Line = tuple[bool, str]
 @click.command("doctor")
 @door.told
 def command() -> None:
-    """Check settings, folder, key, database, schema and disk. Exit code 0 or 1."""
+    """Check settings, folder, key, database, disk, mail server, identity provider. Exit 0 or 1."""
     good = True
     for fine, text in _lines(door.settings()):
         good = good and fine
@@ -38,8 +39,39 @@ def _lines(settings: Settings) -> Iterator[_Line]:
     if settings.state_dir.is_dir():
         free = shutil.disk_usage(settings.state_dir).free
         yield free >= _FREE, f"disk: {free // 2**20} MiB free"
+    if settings.smtp_url:
+        yield _mail(settings)
+    if settings.oidc_issuer:
+        yield _provider(settings)
         running = lock.is_held(settings.lock_file)
         yield True, f"collector: {'running' if running else 'not running'}"
+
+
+def _mail(settings: Settings) -> _Line:
+    """Say whether the mail server lets us in; nothing is sent."""
+    import smtplib
+
+    from ccpor_server.mail.sending import MailUnusable, connected
+
+    host = urlsplit(settings.smtp_url).hostname
+    try:
+        with connected(settings) as server:
+            code, said = server.noop()
+    except (OSError, smtplib.SMTPException, MailUnusable) as exc:
+        return False, f"mail server: {host}: {exc}; see CCPOR_COLLECTOR_SMTP_URL"
+    return code == 250, f"mail server: {host}: {code} {said.decode(errors='replace')}"
+
+
+def _provider(settings: Settings) -> _Line:
+    """Say whether the identity provider describes itself, and the table of groups reads."""
+    from ccpor_server.oidc import Provider, ProviderUnusable
+
+    provider = Provider(settings)
+    try:
+        issuer, groups = provider.metadata().issuer, provider.table()
+    except ProviderUnusable as exc:
+        return False, f"identity provider: {exc}"
+    return True, f"identity provider: {issuer}, {len(groups)} groups have a role"
 
 
 def _folder(settings: Settings) -> _Line:

@@ -99,12 +99,12 @@ def due(
     return _written(to, f"due:{line.court.id}:{week_of(now)}", subject, body, court=line.court.id)
 
 
-def regression(to: Account, line: CourtLine, day: date, before: str, base: str) -> Message:
-    """Return that a court that was ready is so no more."""
+def regression(to: Account, line: CourtLine, day: date, base: str) -> Message:
+    """Return that a court that was ready on *day* is so no more."""
     court = line.court
     subject = f"{court.name} was ready, and is so no more"
     body = [
-        f"{subject}: {before} yesterday, {line.readiness.verdict} today.",
+        f"{subject}: ready on {day}, {line.readiness.verdict} now.",
         f"Blocking items left: {', '.join(line.readiness.blocking_open) or 'none'}.",
         "",
         _link(base, f"/courts/{court.id}?show=blocking"),

@@ -56,10 +56,12 @@ def _of_court(
     deciding = [one for one in readers if Role(one.role) in DECIDING]
     yield from _due(db, line, mine, now, base)
     yesterday = now.date() - timedelta(days=1)
-    before = {one.verdict for one in standings.since(db, yesterday, line.court.id)}
-    if "ready" in before and line.readiness.verdict != "ready":
+    was_ready = [
+        one.day for one in standings.since(db, yesterday, line.court.id) if one.verdict == "ready"
+    ]
+    if was_ready and line.readiness.verdict != "ready":
         for one in (*mine, *deciding):
-            yield message.regression(one, line, now.date(), "ready", base)
+            yield message.regression(one, line, max(was_ready), base)
     if _is_silent(line, now):
         for one in (*mine, *deciding):
             yield message.silence(one, line, line.last_heard_at, base)

@@ -153,13 +153,13 @@ async def other_sessions_end(request: Request) -> Response:
 
 def _offered(request: Request, secret: str, faults: tuple[Fault, ...] = ()) -> SecondFactorPage:
     person: Person = request.state.person
-    key = collector(request).key
+    running = collector(request)
     grouped = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
     return SecondFactorPage(
         name=person.name,
         picture=Markup(second_factor.picture(secret, person.name)),  # noqa: S704 - drawn by segno
         secret=grouped,
-        offer=second_factor.offer(key, person.id, secret),
+        offer=second_factor.offer(running.key, person.id, secret, running.now()),
         faults=faults,
     )
 
@@ -174,7 +174,7 @@ async def second_factor_set(request: Request) -> Response:
     """Keep the secret once a code of it is right; other sessions end. 303; 422."""
     person: Person = request.state.person
     running, given, here = collector(request), await read_form(request), _token(request)
-    secret = second_factor.offered(running.key, given.get("offer", ""), person.id)
+    secret = second_factor.offered(running.key, given.get("offer", ""), person.id, running.now())
     if secret is None:
         raise BadRequest("this secret was not offered to you, or is an hour old; start again")
     step = second_factor.step_of(secret, given.get("code", ""), running.now(), None)

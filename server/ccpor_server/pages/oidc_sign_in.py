@@ -40,7 +40,8 @@ async def oidc_begin(request: Request) -> Response:
         log.warning("oidc.unusable", extra={"why": str(exc)})
         return refused_page(request, "The identity provider cannot be reached now.", 503)
     response = RedirectResponse(address, 303)
-    sealed = running.key.sealing(_PURPOSE).encrypt(msgspec.json.encode(flow)).decode()
+    body, at = msgspec.json.encode(flow), int(running.now().timestamp())
+    sealed = running.key.sealing(_PURPOSE).encrypt_at_time(body, at).decode()
     response.set_cookie(
         COOKIE, sealed, max_age=FLOW_S, path="/sign-in/oidc", secure=running.settings.https,
         httponly=True, samesite="lax",
@@ -52,8 +53,8 @@ def _flow(request: Request) -> Flow | None:
     """Return the flow that this browser began; None where it began none, or another one."""
     running = collector(request)
     try:
-        body = running.key.sealing(_PURPOSE).decrypt(
-            request.cookies.get(COOKIE, "").encode(), ttl=FLOW_S
+        body = running.key.sealing(_PURPOSE).decrypt_at_time(
+            request.cookies.get(COOKIE, "").encode(), FLOW_S, int(running.now().timestamp())
         )
     except InvalidToken:
         return None
