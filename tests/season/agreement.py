@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from html import unescape
 from pathlib import Path
+from xml.etree import ElementTree
 
 import icalendar
 import openpyxl
@@ -100,6 +101,8 @@ class Agreement:
         shown = re.search(r"(\d+) items apply", self.page(base))
         yield from self._same(f"{court_id} page", shown and int(shown[1]), applied)
         yield from self._calendar(court_id, expected)
+        yield from self._other_forms(court_id, expected)
+        yield from self._other_pages(court_id, expected)
         yield from self._machines(court_id)
 
     def _calendar(self, court_id: str, expected: dict[str, str]) -> Iterator[str]:
@@ -108,6 +111,40 @@ class Agreement:
         left = sum(one not in recount.SETTLED for one in expected.values())
         go_live = self.known[court_id].go_live
         yield from self._same(f"{court_id} in iCalendar", due, left + 1 if go_live else 0)
+
+    def _other_forms(self, court_id: str, expected: dict[str, str]) -> Iterator[str]:
+        base = f"/courts/{court_id}/export"
+        whole = json.loads(self.get(f"{base}/oscal"))["assessment-results"]["results"][0]
+        said = {
+            one["title"].split()[0]: one["target"]["status"]["state"] == "satisfied"
+            for one in whole["findings"]
+        }
+        applying = {name: state == "met" for name, state in expected.items() if state != "n/a"}
+        yield from self._same(f"{court_id} in OSCAL", said, applying)
+        cases = ElementTree.fromstring(self.get(f"{base}/junit")).findall(".//testcase")
+        word = {"failure": "not-met", "skipped": "neither"}
+        found = Counter(word[one[0].tag] if len(one) else "met" for one in cases)
+        counts = Counter(
+            state if state in {"met", "not-met"} else "neither" for state in expected.values()
+        )
+        yield from self._same(f"{court_id} in JUnit", found, counts)
+
+    def _other_pages(self, court_id: str, expected: dict[str, str]) -> Iterator[str]:
+        listed = re.findall(
+            rf'href="/courts/{court_id}/items/([A-Z]{{2}}-\d\d)"',
+            self.page(f"/courts/{court_id}/timeline"),
+        )
+        yield from self._same(f"{court_id} timeline", set(listed), set(expected))
+        sent = [len(one.runs) for one in self.known[court_id].stations]
+        read = re.search(r"(\d+) reports? read", self.page(f"/courts/{court_id}/trends"))
+        newest = sum(min(count, recount.MAY_LOOK_BACK[0]) for count in sent)
+        yield from self._same(f"{court_id} trends", read and int(read[1]), newest)
+        other = self.season.courts[0].id
+        text = self.page(f"/compare?one={court_id}&other={other}")
+        differ = re.search(r"(\d+) items differ", text)
+        states = self.states[other]
+        count = sum(states[name] != state for name, state in expected.items())
+        yield from self._same(f"{court_id} and {other}", differ and int(differ[1]), count)
 
     def _machines(self, court_id: str) -> Iterator[str]:
         text = self.page(f"/courts/{court_id}/machines")
@@ -125,6 +162,10 @@ class Agreement:
                 (row["verdict"], int(row["blocking"]), *(int(row[state]) for state in STATES)),
                 (*self.verdicts[name], *(counts[state] for state in STATES)),
             )
+        exported = json.loads(self.get("/export/json"))["courts"]
+        said = {one["court"]["id"]: one["readiness"]["verdict"] for one in exported}
+        words = {name: word for name, (word, _) in self.verdicts.items()}
+        yield from self._same("the board in JSON", said, words)
         rows = re.findall(
             r'<a href="/courts/([a-z0-9-]+)">.*?(\d+) blocking left of (\d+) items',
             self.page("/"),
