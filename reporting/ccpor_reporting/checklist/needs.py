@@ -28,19 +28,19 @@ START = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What is known and when it is weighed; evidence older than *hours* is stale.
+    """What is known and when it is weighed; evidence from before *since* is stale.
 
     waivers: those that count for *item*.
     """
 
     ledger: Ledger
     moment: Moment
-    hours: float | None
+    since: datetime | None
     item: Item
     waivers: tuple[Waiver, ...] = ()
 
     def age_state(self, look: Look) -> State:
-        return State.STALE if self.moment.is_stale(look.at, self.hours) else State.MET
+        return State.STALE if self.since is not None and look.at < self.since else State.MET
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ def _weigh_waived(
 
 def _weigh_need(tally: Tally, machine: KnownMachine, need: Need, view: View) -> None:
     looks = view.ledger.looks(machine, need.code)
-    tally.evidence += [line(look, view.moment, view.hours) for look in looks]
+    tally.evidence += [line(look, view.moment, view.since) for look in looks]
     required = [look for look in looks if look.required]
     for look in looks:
         if not look.required and look.finding.status is Status.FAIL:
@@ -143,7 +143,7 @@ def _weigh_look(tally: Tally, look: Look, need: Need, view: View) -> None:
     state = view.age_state(look)
     if state is State.STALE:
         tally.gaps.append(f"{place}: {name} was last seen {look.at:%Y-%m-%d}, too long ago")
-    elif (seen := view.ledger.times(look, view.moment.since(view.hours) or START)) < need.runs:
+    elif need.runs > 1 and (seen := view.ledger.times(look, view.since or START)) < need.runs:
         tally.miss(f"{place}: {name} was looked at in {seen} of {need.runs} runs")
     tally.states.append(state)
 

@@ -71,8 +71,8 @@ def where(machine: KnownMachine) -> str:
     return f"{machine.name} ({machine.location})"
 
 
-def line(look: Look, moment: Moment, hours: float | None) -> Evidence:
-    """Return the evidence that one look is."""
+def line(look: Look, moment: Moment, since: datetime | None) -> Evidence:
+    """Return the evidence that one look is; what was seen before *since* is stale."""
     finding = look.finding
     return Evidence(
         text=finding.summary,
@@ -86,7 +86,7 @@ def line(look: Look, moment: Moment, hours: float | None) -> Evidence:
         title=look.title,
         observed=finding.observed,
         unit=finding.unit,
-        stale=moment.is_stale(look.at, hours),
+        stale=since is not None and look.at < since,
     )
 
 

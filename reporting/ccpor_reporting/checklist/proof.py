@@ -91,7 +91,7 @@ def _weigh_needs(
         return Outcome(
             state=State.OPEN, gaps=(f"no workstation is declared or enrolled as {words}",)
         )
-    view = View(court.ledger, court.moment, hours, item, court.waivers)
+    view = View(court.ledger, court.moment, court.moment.since(hours), item, court.waivers)
     tallies = {one.id: weigh_machine(one, proof.needs, view) for one in machines}
     everything = list(tallies.values())
     joined = Outcome(
