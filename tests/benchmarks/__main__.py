@@ -62,8 +62,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="ccpor-bench-") as place:
         ours, decoder = judged_and_decoded(Path(place))
         rows.append(Row("a 300 dpi page judged", ours, decoder, 0.7))
-    rows += boards()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    rows += boards()
     print(f"{'what':48} {'ours':>8} {'peer':>8} {'bound':>8}")
     for row in rows:
         peers = f"{row.peers_s:8.3f}" if row.peers_s is not None else f"{'-':>8}"
