@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE=
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix serve gold bench season map faults lab lab-peers capacity-lab capacity-model install peers quick lock clean
+.PHONY: help demo test check fix serve gold bench season map uswds faults lab lab-peers capacity-lab capacity-model install peers quick lock clean
 
 help: ## list what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ season: install ## a year of 60 courts through the API, then every page beside a
 
 map: ## draw the counties of the board's map again (needs node and npm ci)
 	@node server/ccpor_server/maps/build.mjs
+
+uswds: ## build the components of the U.S. Web Design System again (needs node and npm ci)
+	@node server/ccpor_server/static/uswds.mjs
 
 faults: install ## 20 faulty TLS/HTTP endpoints and 10 faulty names: is each named? (a table)
 	@$(BIN)/python -m tests.faults
